@@ -1,0 +1,115 @@
+package offline
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Preview returns a Volume that reads as v will once the changes are applied.
+// It shares v's descriptors: close v, not the preview. It cannot be written to.
+func (v *Volume) Preview(changes []Change) *Volume {
+	p := *v
+	p.denied = fmt.Errorf("cannot write: a preview")
+	p.overlay = map[string]*File{}
+	for at, f := range v.overlay {
+		p.overlay[at] = f
+	}
+	for _, c := range changes {
+		p.overlay[c.Path] = c.After
+	}
+	return &p
+}
+
+// Snapshot reads the file or directory at the canonical path whole, as Change
+// wants it. Absent is nil without an error. A symbolic link, device, FIFO or
+// socket is ErrNotRegular.
+func (v *Volume) Snapshot(canonical string, limit int64) (*File, error) {
+	if f, ok := v.overlay[canonical]; ok {
+		return f.Clone(), nil
+	}
+	loc, err := v.locate(clean(canonical))
+	if err != nil {
+		return nil, err
+	}
+	info, err := v.lstatCanonical(loc.path)
+	switch {
+	case isNotExist(err):
+		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("cannot look at %q: %w", canonical, err)
+	case info.Kind != Regular && info.Kind != Dir:
+		return nil, fmt.Errorf("cannot look at %q: %w", canonical, ErrNotRegular)
+	}
+	fd, err := v.openLocation(loc, readFlags)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look at %q: %w", canonical, err)
+	}
+	defer unix.Close(fd)
+	f, err := readFD(fd, info, limit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot look at %q: %w", canonical, err)
+	}
+	return f, nil
+}
+
+func readFD(fd int, info Info, limit int64) (*File, error) {
+	f := &File{Kind: info.Kind, Mode: info.Mode, UID: info.UID, GID: info.GID}
+	var err error
+	if info.Kind == Regular {
+		if f.Data, err = readAll(fdReader{fd}, limit); err != nil {
+			return nil, err
+		}
+	}
+	if f.Flags, err = getFlags(fd); err != nil {
+		return nil, err
+	}
+	return f, f.readXattrs(fd)
+}
+
+// readXattrs keeps what an edit must preserve: the label, POSIX ACLs and user
+// attributes. Capabilities and trusted attributes are left out on purpose.
+func (f *File) readXattrs(fd int) error {
+	buf := make([]byte, 1<<16) // XATTR_LIST_MAX of the kernel
+	n, err := unix.Flistxattr(fd, buf)
+	if isNoXattr(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for name := range strings.SplitSeq(string(buf[:n]), "\x00") {
+		keep := name == XattrLabel || name == XattrACL || name == XattrDefaultACL || strings.HasPrefix(name, "user.")
+		if !keep {
+			continue
+		}
+		value, err := getXattr(fd, name)
+		if err != nil {
+			return err
+		}
+		if name == XattrLabel {
+			f.Label = strings.TrimRight(string(value), "\x00")
+			continue
+		}
+		if f.Xattr == nil {
+			f.Xattr = map[string][]byte{}
+		}
+		f.Xattr[name] = value
+	}
+	return nil
+}
+
+type fdReader struct{ fd int }
+
+func (r fdReader) Read(p []byte) (int, error) {
+	n, err := unix.Read(r.fd, p)
+	switch {
+	case err != nil:
+		return 0, err
+	case n == 0:
+		return 0, io.EOF
+	}
+	return n, nil
+}

@@ -1,0 +1,274 @@
+package offline
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// The bounds for reading, in bytes and names. A file beyond its bound is
+// refused, never cut.
+const (
+	MaxConfig  = 1 << 20  // one configuration file
+	MaxKeys    = 4 << 20  // authorized_keys
+	MaxAccount = 16 << 20 // passwd and its kin
+	MaxNames   = 1 << 20  // entries of one directory
+)
+
+// Lstat describes path without following its last component.
+func (v *Volume) Lstat(p string) (Info, error) { return v.stat(p, false) }
+
+// Stat describes what path leads to, links resolved inside the tree.
+func (v *Volume) Stat(p string) (Info, error) { return v.stat(p, true) }
+
+func (v *Volume) stat(p string, follow bool) (Info, error) {
+	loc, err := v.resolve(p, follow)
+	if err != nil {
+		return Info{}, fmt.Errorf("cannot stat %q: %w", p, err)
+	}
+	return v.lstatCanonical(loc.path)
+}
+
+// Realpath is the canonical path that p leads to, as realpath(3) would give on
+// the running system. The file must exist.
+func (v *Volume) Realpath(p string) (string, error) {
+	loc, err := v.resolve(p, true)
+	if err != nil {
+		return "", fmt.Errorf("cannot resolve %q: %w", p, err)
+	}
+	if _, err := v.lstatCanonical(loc.path); err != nil {
+		return "", fmt.Errorf("cannot resolve %q: %w", p, err)
+	}
+	return loc.path, nil
+}
+
+// Resolve is Realpath for a file that need not exist in a directory that does.
+func (v *Volume) Resolve(p string) (string, error) {
+	loc, err := v.resolve(p, true)
+	if err != nil {
+		return "", fmt.Errorf("cannot resolve %q: %w", p, err)
+	}
+	return loc.path, nil
+}
+
+// Readlink is the target of the symbolic link p, as it is written.
+func (v *Volume) Readlink(p string) (string, error) {
+	loc, err := v.resolve(p, false)
+	if err != nil {
+		return "", fmt.Errorf("cannot read link %q: %w", p, err)
+	}
+	if info, err := v.lstatCanonical(loc.path); err != nil {
+		return "", err
+	} else if info.Kind != Symlink {
+		return "", fmt.Errorf("cannot read link %q: not a symbolic link", p)
+	}
+	return v.readlinkCanonical(loc.path)
+}
+
+// ReadFile reads the regular file to which p leads, at most limit bytes; a
+// larger file is ErrTooLarge.
+func (v *Volume) ReadFile(p string, limit int64) ([]byte, error) {
+	loc, err := v.resolve(p, true)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %q: %w", p, err)
+	}
+	data, err := v.readCanonical(loc, limit)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read %q: %w", p, err)
+	}
+	return data, nil
+}
+
+func (v *Volume) readCanonical(loc location, limit int64) ([]byte, error) {
+	if f, ok := v.overlay[loc.path]; ok {
+		switch {
+		case f == nil:
+			return nil, notExist("open", loc.path)
+		case f.Kind != Regular:
+			return nil, ErrNotRegular
+		}
+		return slices.Clone(f.Data), nil
+	}
+	fd, err := v.openRegular(loc)
+	if err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), loc.path)
+	defer f.Close()
+	return readAll(f, limit)
+}
+
+// openRegular looks before it opens: to open a device or FIFO can have effects.
+func (v *Volume) openRegular(loc location) (int, error) {
+	info, err := v.lstatCanonical(loc.path)
+	if err != nil {
+		return -1, err
+	}
+	if info.Kind != Regular {
+		return -1, ErrNotRegular
+	}
+	return v.openLocation(loc, readFlags)
+}
+
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	data, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("%w of %d bytes", ErrTooLarge, limit)
+	}
+	return data, nil
+}
+
+// ReadAt reads from a regular file at an offset: for headers of large binaries.
+// A short read at the end of the file is no error.
+func (v *Volume) ReadAt(p string, buf []byte, offset int64) (int, error) {
+	loc, err := v.resolve(p, true)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read %q: %w", p, err)
+	}
+	fd, err := v.openRegular(loc)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read %q: %w", p, err)
+	}
+	defer unix.Close(fd)
+	n, err := unix.Pread(fd, buf, offset)
+	return max(n, 0), err
+}
+
+// ReadDir lists the names in the directory to which p leads, sorted by bytes.
+// More than MaxNames entries are ErrTooLarge. Names are foreign bytes: print
+// them quoted.
+func (v *Volume) ReadDir(p string) ([]string, error) {
+	loc, err := v.resolve(p, true)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %q: %w", p, err)
+	}
+	names, err := v.readDirCanonical(loc)
+	if err != nil {
+		return nil, fmt.Errorf("cannot list %q: %w", p, err)
+	}
+	for at, f := range v.overlay {
+		if path.Dir(at) != loc.path || at == "/" {
+			continue
+		}
+		names = slices.DeleteFunc(names, func(n string) bool { return n == path.Base(at) })
+		if f != nil {
+			names = append(names, path.Base(at))
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+func (v *Volume) readDirCanonical(loc location) ([]string, error) {
+	if f, ok := v.overlay[loc.path]; ok {
+		if f == nil {
+			return nil, notExist("open", loc.path)
+		} else if f.Kind != Dir {
+			return nil, ErrNotDir
+		}
+	}
+	fd, err := v.openLocation(loc, readFlags|unix.O_DIRECTORY)
+	if err != nil {
+		if _, ok := v.overlay[loc.path]; ok && errors.Is(err, fs.ErrNotExist) {
+			return nil, nil // a directory that only the preview holds
+		}
+		return nil, err
+	}
+	dir := os.NewFile(uintptr(fd), loc.path)
+	defer dir.Close()
+	names, err := dir.Readdirnames(MaxNames + 1)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if len(names) > MaxNames {
+		return nil, fmt.Errorf("%w of %d names", ErrTooLarge, MaxNames)
+	}
+	return slices.DeleteFunc(names, func(n string) bool { return strings.Contains(n, "/") || n == "" }), nil
+}
+
+// Xattr reads an extended attribute of what p leads to; nil when it has none.
+func (v *Volume) Xattr(p, name string) ([]byte, error) {
+	loc, err := v.resolve(p, true)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read attribute %s of %q: %w", name, p, err)
+	}
+	if f := v.overlay[loc.path]; f != nil {
+		if name == XattrLabel && f.Label != "" {
+			return []byte(f.Label), nil
+		}
+		return f.Xattr[name], nil
+	}
+	fd, err := v.openLocation(loc, unix.O_PATH|unix.O_NOFOLLOW)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	value, err := getXattr(fd, name)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read attribute %s of %q: %w", name, p, err)
+	}
+	return value, nil
+}
+
+// procFD names an O_PATH descriptor so that calls which refuse those can reach
+// the very inode it holds; our own /proc, never a path of the volume.
+func procFD(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+
+func getXattr(fd int, name string) ([]byte, error) {
+	buf := make([]byte, 1<<16) // XATTR_SIZE_MAX of the kernel
+	n, err := unix.Getxattr(procFD(fd), name, buf)
+	switch {
+	case isNoXattr(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return buf[:n:n], nil
+}
+
+// Label is the SELinux label of what p leads to, without the closing NUL;
+// empty when there is none.
+func (v *Volume) Label(p string) (string, error) {
+	value, err := v.Xattr(p, XattrLabel)
+	return strings.TrimRight(string(value), "\x00"), err
+}
+
+// Flags are the immutable and append-only flags of what p leads to; zero where
+// the filesystem keeps none.
+func (v *Volume) Flags(p string) (uint32, error) {
+	loc, err := v.resolve(p, true)
+	if err != nil {
+		return 0, fmt.Errorf("cannot read flags of %q: %w", p, err)
+	}
+	if f := v.overlay[loc.path]; f != nil {
+		return f.Flags, nil
+	}
+	info, err := v.lstatCanonical(loc.path)
+	if err != nil || (info.Kind != Regular && info.Kind != Dir) {
+		return 0, err
+	}
+	fd, err := v.openLocation(loc, readFlags)
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	return getFlags(fd)
+}
+
+func getFlags(fd int) (uint32, error) {
+	flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
+	if errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EOPNOTSUPP) {
+		return 0, nil
+	}
+	return flags & (FlagImmutable | FlagAppend), err
+}

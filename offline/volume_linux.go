@@ -1,0 +1,176 @@
+package offline
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Bounds of path resolution. MaxLinks is the kernel's own (path_resolution(7)).
+const (
+	maxLinks = 40
+	maxDepth = 512
+)
+
+// Volume is a mounted foreign root with the filesystems that are mounted inside
+// it. All paths are absolute and mean the tree's own root, however they are
+// spelled; symbolic links, absolute ones too, resolve inside the tree.
+//
+// A Volume is not safe for concurrent use.
+type Volume struct {
+	mounts  []mount // "/" first, deeper ones later
+	absent  []string
+	overlay map[string]*File // Preview: canonical path to the file as it would be; nil value: gone
+	denied  error            // set: the volume refuses to write, and why
+}
+
+type mount struct {
+	at string // canonical path of the mount point, "/" for the root
+	fd int
+}
+
+// OpenVolume takes over root, a descriptor of the tree's root directory (of a
+// detached mount, or of a directory), and closes it with the Volume.
+func OpenVolume(root int) (*Volume, error) {
+	dir, err := openBelow(root, ".", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the root directory: %w", err)
+	}
+	unix.Close(root)
+	return &Volume{mounts: []mount{{"/", dir}}}, nil
+}
+
+// Mount puts the filesystem whose root directory is fd at the directory path.
+// The Volume owns fd from here on, also after an error.
+func (v *Volume) Mount(at string, fd int) error {
+	defer unix.Close(fd)
+	loc, err := v.resolve(at, true)
+	if err != nil {
+		return fmt.Errorf("cannot mount at %q: %w", at, err)
+	}
+	dir, err := openBelow(fd, ".", unix.O_RDONLY|unix.O_DIRECTORY)
+	if err != nil {
+		return fmt.Errorf("cannot mount at %q: %w", at, err)
+	}
+	v.mounts = append(v.mounts, mount{loc.path, dir})
+	return nil
+}
+
+// MarkAbsent records that a filesystem which the system mounts at path is not
+// attached: what the directory shows is hidden once the system runs, so every
+// access at or below it fails with ErrAbsentVolume.
+func (v *Volume) MarkAbsent(at string) { v.absent = append(v.absent, clean(at)) }
+
+// Absent lists the mount points marked with MarkAbsent.
+func (v *Volume) Absent() []string { return v.absent }
+
+// MountPoint is the mount point of the filesystem that holds the canonical path.
+func (v *Volume) MountPoint(canonical string) string { return v.mountOf(canonical).at }
+
+// Close closes the Volume's descriptors. Detached mounts go with them.
+func (v *Volume) Close() error {
+	var errs []error
+	for i := len(v.mounts) - 1; i >= 0; i-- {
+		errs = append(errs, unix.Close(v.mounts[i].fd))
+	}
+	v.mounts = nil
+	return errors.Join(errs...)
+}
+
+func (v *Volume) mountOf(canonical string) mount {
+	best := v.mounts[0]
+	for _, m := range v.mounts[1:] {
+		if below(canonical, m.at) && len(m.at) >= len(best.at) {
+			best = m
+		}
+	}
+	return best
+}
+
+// location is a name in the tree: canonical, so its directory holds no links.
+type location struct {
+	path string
+	m    mount
+	rel  string // below the mount's root; "." for the root itself
+}
+
+func (v *Volume) locate(canonical string) (location, error) {
+	for _, a := range v.absent {
+		if below(canonical, a) {
+			return location{}, fmt.Errorf("%q: %w", canonical, ErrAbsentVolume)
+		}
+	}
+	m := v.mountOf(canonical)
+	rel := strings.TrimPrefix(strings.TrimPrefix(canonical, m.at), "/")
+	if rel == "" {
+		rel = "."
+	}
+	return location{canonical, m, rel}, nil
+}
+
+// resolve walks p component by component, so that links resolve inside the
+// tree and mount points of the Volume's own table are crossed. The last
+// component need not exist when its directory does; then info is nil.
+func (v *Volume) resolve(p string, followLast bool) (location, error) {
+	todo := strings.Split(clean(p), "/")
+	at, links, steps := "/", 0, 0
+	for i := 0; i < len(todo); i++ {
+		if steps++; steps > maxDepth*8 || len(todo) > maxDepth {
+			return location{}, ErrLoop
+		}
+		switch todo[i] {
+		case "", ".":
+			continue
+		case "..":
+			at = path.Dir(at)
+			continue
+		}
+		next := path.Join(at, todo[i])
+		last := onlyEmpty(todo[i+1:])
+		info, err := v.lstatCanonical(next)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) && last:
+			return v.locate(next)
+		case err != nil:
+			return location{}, err
+		case info.Kind == Symlink && (!last || followLast):
+			if links++; links > maxLinks {
+				return location{}, ErrLoop
+			}
+			target, err := v.readlinkCanonical(next)
+			if err != nil {
+				return location{}, err
+			}
+			if strings.HasPrefix(target, "/") {
+				at = "/"
+			}
+			todo = append(strings.Split(target, "/"), todo[i+1:]...)
+			i = -1
+		case info.Kind != Dir && !last:
+			return location{}, fmt.Errorf("%q: %w", next, ErrNotDir)
+		default:
+			at = next
+		}
+	}
+	return v.locate(at)
+}
+
+func onlyEmpty(parts []string) bool {
+	for _, p := range parts {
+		if p != "" && p != "." {
+			return false
+		}
+	}
+	return true
+}
+
+// below tells whether the canonical path p is dir or lies below it.
+func below(p, dir string) bool {
+	return dir == "/" || p == dir || strings.HasPrefix(p, dir+"/")
+}
+
+func clean(p string) string { return path.Clean("/" + p) }
