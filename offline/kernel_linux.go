@@ -17,7 +17,10 @@ const confined = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLV
 // openBelow opens rel inside dir. The kernel answers EAGAIN when the tree was
 // renamed under the walk (openat2(2)); it is asked again a bounded number of times.
 func openBelow(dir int, rel string, flags int) (int, error) {
-	how := unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC | unix.O_NOCTTY | unix.O_NONBLOCK), Resolve: confined}
+	if flags&unix.O_PATH == 0 { // openat2 refuses these two beside O_PATH
+		flags |= unix.O_NOCTTY | unix.O_NONBLOCK
+	}
+	how := unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: confined}
 	if flags&unix.O_CREAT != 0 {
 		how.Mode = 0o600
 	}

@@ -105,11 +105,15 @@ type fdReader struct{ fd int }
 
 func (r fdReader) Read(p []byte) (int, error) {
 	n, err := unix.Read(r.fd, p)
-	switch {
-	case err != nil:
+	if err != nil {
 		return 0, err
-	case n == 0:
-		return 0, io.EOF
 	}
-	return n, nil
+	return n, eofAt(n)
+}
+
+func eofAt(n int) error {
+	if n == 0 {
+		return io.EOF
+	}
+	return nil
 }

@@ -22,6 +22,10 @@ const (
 //
 // A Volume is not safe for concurrent use.
 type Volume struct {
+	// OnStep, when set, is told of each step of a write before it is taken:
+	// tests cut the writer off there.
+	OnStep func(step string)
+
 	mounts  []mount // "/" first, deeper ones later
 	absent  []string
 	overlay map[string]*File // Preview: canonical path to the file as it would be; nil value: gone

@@ -61,7 +61,7 @@ func TestLinksStayInside(t *testing.T) {
 		"data/home/u/f": "file",
 		"chain0":        "-> chain1", "chain1": "-> chain2", "chain2": "-> etc/passwd",
 		"loop": "-> loop2", "loop2": "-> loop",
-		"proc":  "-> /proc/self/root/etc/passwd",
+		"magic": "-> /proc/self/root/etc/passwd",
 		"dir/l": "-> ../etc/./../etc/passwd",
 	})
 	v := openTree(t, dir)
@@ -76,7 +76,7 @@ func TestLinksStayInside(t *testing.T) {
 	if _, err := v.ReadFile("/loop", 100); !errors.Is(err, offline.ErrLoop) {
 		t.Errorf("loop: %v", err)
 	}
-	if _, err := v.ReadFile("/proc", 100); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := v.ReadFile("/magic", 100); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a link to /proc left the tree: %v", err)
 	}
 }

@@ -1,0 +1,149 @@
+package offline
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path"
+
+	"golang.org/x/sys/unix"
+)
+
+// maxSnapshot bounds the files that a Change may hold, in bytes.
+const maxSnapshot = MaxAccount
+
+// Apply performs c, durably. It converges: what an earlier attempt did, wholly
+// or in part, is not done twice. A file that is neither as c found it nor on the
+// way to what c makes of it is ErrDrift, and stays as it is.
+func (v *Volume) Apply(c Change) error {
+	if v.denied != nil {
+		return v.denied
+	}
+	if err := c.Check(); err != nil {
+		return err
+	}
+	if err := v.apply(c); err != nil {
+		return fmt.Errorf("cannot change %q: %w", c.Path, err)
+	}
+	return nil
+}
+
+func (v *Volume) apply(c Change) error {
+	loc, err := v.resolve(c.Path, false)
+	if isNotExist(err) && c.After == nil {
+		return nil // the directory that held it is gone as well
+	}
+	if err != nil {
+		return err
+	}
+	if loc.path != c.Path { // a directory above has become a link
+		return ErrDrift
+	}
+	now, err := v.Snapshot(c.Path, maxSnapshot)
+	if errors.Is(err, ErrNotRegular) {
+		return ErrDrift
+	} else if err != nil {
+		return err
+	}
+	if !now.Equal(c.After) && !now.Equal(c.Before) && !underWay(now, c) {
+		return ErrDrift
+	}
+	if err := v.sweep(loc); err != nil {
+		return err
+	}
+	if err := v.move(loc, now, c.After); err != nil {
+		return err
+	}
+	return v.check(c)
+}
+
+// move takes the file at loc from what it is now to what it is to be.
+func (v *Volume) move(loc location, now, after *File) error {
+	switch {
+	case after == nil && now == nil:
+		return nil
+	case after == nil:
+		return v.remove(loc, now)
+	case now != nil && now.Kind == Dir:
+		return v.setAttributes(loc, now, after)
+	case now == nil && after.Kind == Dir:
+		return v.mkdir(loc, after)
+	case now != nil && bytes.Equal(now.Data, after.Data):
+		return v.editInPlace(loc, now, after)
+	default:
+		return v.replace(loc, now, after)
+	}
+}
+
+// underWay recognises what an attempt of ours leaves when it is cut off while
+// it works in place: every attribute is the old or the new one, and the content
+// is the old one, the new one, or the old one with part of what is appended.
+func underWay(now *File, c Change) bool {
+	if now == nil || c.Before == nil || c.After == nil || now.Kind != c.After.Kind {
+		return false
+	}
+	b, a := c.Before, c.After
+	content := bytes.Equal(now.Data, b.Data) || bytes.Equal(now.Data, a.Data) || torn(now.Data, b.Data, a.Data) || torn(now.Data, a.Data, b.Data)
+	return content && either(now.Mode, b.Mode, a.Mode) && either(now.UID, b.UID, a.UID) && either(now.GID, b.GID, a.GID) &&
+		either(now.Label, b.Label, a.Label) && eitherXattrs(now, b, a)
+}
+
+func torn(now, short, long []byte) bool {
+	return bytes.HasPrefix(now, short) && bytes.HasPrefix(long, now)
+}
+
+func either[T comparable](now, a, b T) bool { return now == a || now == b }
+
+func eitherXattrs(now, b, a *File) bool {
+	for _, f := range []*File{now, b, a} {
+		for name := range f.Xattr {
+			is := now.Xattr[name]
+			if !bytes.Equal(is, b.Xattr[name]) && !bytes.Equal(is, a.Xattr[name]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// check reads back. A label that the helper's own SELinux policy put on a file
+// of a system without labels is let pass: nothing on the helper can take it off.
+func (v *Volume) check(c Change) error {
+	now, err := v.Snapshot(c.Path, maxSnapshot)
+	if err != nil {
+		return err
+	}
+	if now != nil && c.After != nil && c.After.Label == "" {
+		now.Label = ""
+	}
+	if !now.Equal(c.After) {
+		return errors.New("what was read back is not what was written")
+	}
+	return nil
+}
+
+func (v *Volume) step(name string) {
+	if v.OnStep != nil {
+		v.OnStep(name)
+	}
+}
+
+// Sync makes all that was written durable, on every filesystem of the Volume.
+func (v *Volume) Sync() error {
+	for _, m := range v.mounts {
+		if err := unix.Syncfs(m.fd); err != nil {
+			return fmt.Errorf("cannot sync the filesystem at %q: %w", m.at, err)
+		}
+	}
+	return nil
+}
+
+// openParent opens the directory that holds loc for the calls that take one.
+func (v *Volume) openParent(loc location) (dir int, name string, err error) {
+	if loc.rel == "." {
+		return -1, "", fmt.Errorf("%q is the root of a filesystem", loc.path)
+	}
+	rel := path.Dir(loc.rel)
+	dir, err = openBelow(loc.m.fd, rel, readFlags|unix.O_DIRECTORY)
+	return dir, path.Base(loc.rel), err
+}
