@@ -1,0 +1,43 @@
+package block
+
+import "strconv"
+
+// Signatures of the boot sector and where each kind keeps the offset of its
+// metadata. Source: libbde, "BitLocker Drive Encryption format".
+const (
+	bitlockerSignature = "-FVE-FS-"
+	bitlockerVista     = "\xeb\x52\x90" + bitlockerSignature
+	bitlockerWin7      = "\xeb\x58\x90" + bitlockerSignature
+	bitlockerToGo      = "\xeb\x58\x90MSWIN4.1"
+	bitlockerWin7Field = 176
+	bitlockerToGoField = 440
+)
+
+// probeBitLocker recognises an encrypted volume. Nothing in it is readable
+// without a key, and it has no UUID that Linux would show.
+func probeBitLocker(s *source) *Superblock {
+	b := s.bytes(0, 512)
+	if b == nil {
+		return nil
+	}
+	field := 0
+	switch string(b[:11]) {
+	case bitlockerVista:
+		return &Superblock{Type: BitLocker, Why: "encrypted"}
+	case bitlockerWin7:
+		field = bitlockerWin7Field
+	case bitlockerToGo:
+		field = bitlockerToGoField
+	default:
+		return nil
+	}
+	at := le64(b, field)
+	if at == 0 || at > uint64(s.size) {
+		return nil
+	}
+	m := s.bytes(int64(at), 12)
+	if m == nil || string(m[:8]) != bitlockerSignature {
+		return nil
+	}
+	return &Superblock{Type: BitLocker, Version: strconv.Itoa(int(le16(m, 10))), Why: "encrypted"}
+}
