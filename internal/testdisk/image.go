@@ -48,23 +48,28 @@ func NewImage(ctx context.Context, path string, suite Suite, flavour Flavour, la
 // Mount mounts the image's filesystems read-write where its fstab has them, calls
 // f with the root and unmounts again. f runs in a mount namespace of its own: it
 // and the programs it starts see the tree, goroutines it starts do not.
-func (img *Image) Mount(f Mutation) error {
+func (img *Image) Mount(f Mutation) error { return img.mount(0, f) }
+
+// View is Mount without writing: the image's bytes stay as they are.
+func (img *Image) View(f Mutation) error { return img.mount(unix.MS_RDONLY, f) }
+
+func (img *Image) mount(flags uintptr, f Mutation) error {
 	th, err := newThread(unix.CLONE_NEWNS)
 	if err != nil {
 		return err
 	}
 	defer th.end()
-	return th.do(func() error { return img.mounted(f) })
+	return th.do(func() error { return img.mounted(flags, f) })
 }
 
-// mounted is Mount in the namespace of the caller.
-func (img *Image) mounted(f Mutation) (err error) {
+// mounted is mount in the namespace of the caller.
+func (img *Image) mounted(flags uintptr, f Mutation) (err error) {
 	root, err := os.MkdirTemp("", "testdisk-root-")
 	if err != nil {
 		return fmt.Errorf("cannot make a mount point: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(root)) }()
-	if err := img.mountAt(root); err != nil {
+	if err := img.mountAt(root, flags); err != nil {
 		return errors.Join(err, unmountAll(root))
 	}
 	defer func() { err = errors.Join(err, unmountAll(root)) }()
@@ -72,7 +77,7 @@ func (img *Image) mounted(f Mutation) (err error) {
 }
 
 // mountAt leaves unmounting to the end of the namespace or to unmountAll.
-func (img *Image) mountAt(root string) error {
+func (img *Image) mountAt(root string, flags uintptr) error {
 	d, err := img.Layout.disk()
 	if err != nil {
 		return err
@@ -81,14 +86,14 @@ func (img *Image) mountAt(root string) error {
 		if p.fs == "" || p.fs == "vfat" { // this kernel may not know vfat, and nobody logs in there
 			continue
 		}
-		if err := p.mountIn(img.Path, root); err != nil {
+		if err := p.mountIn(img.Path, root, flags); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p partition) mountIn(image, root string) error {
+func (p partition) mountIn(image, root string, flags uintptr) error {
 	device, err := attachLoop(image, p.offset, p.size)
 	if err != nil {
 		return err
@@ -106,7 +111,7 @@ func (p partition) mountIn(image, root string) error {
 		if err := os.MkdirAll(at, 0o755); err != nil { // a new disk has no /home yet
 			return fmt.Errorf("cannot make a mount point: %w", err)
 		}
-		if err := unix.Mount(device.Name(), at, p.fs, 0, options); err != nil {
+		if err := unix.Mount(device.Name(), at, p.fs, flags, options); err != nil {
 			return fmt.Errorf("cannot mount the %s of %s on %s: %w", p.fs, image, sub.mount, err)
 		}
 	}
