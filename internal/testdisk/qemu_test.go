@@ -1,0 +1,34 @@
+package testdisk
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+func TestBoot(t *testing.T) {
+	Need(t, "mmdebstrap", "qemu-system-x86_64", "ssh", "ssh-keygen")
+	right, wrong := newKeys(t)
+	start := time.Now()
+	img, err := NewImage(t.Context(), filepath.Join(t.TempDir(), "disk"), Bookworm, Full, GPTExt4, func(root string) error {
+		return addKey(root, right)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("image after %v", time.Since(start).Round(time.Millisecond))
+	start = time.Now()
+	machine, err := img.Boot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("greeting after %v", time.Since(start).Round(time.Millisecond))
+	wantLogins(t, machine, machine.Console, right, wrong)
+	t.Logf("logged in after %v", time.Since(start).Round(time.Millisecond))
+	if got, _ := machine.Login(t.Context(), "admin", right, "systemd-analyze; systemd-analyze blame | head -30; systemd-analyze critical-chain ssh.service; cat /proc/cmdline"); true {
+		t.Log(got.Stdout, got.Stderr)
+	}
+	if err := machine.Close(); err != nil {
+		t.Error(err)
+	}
+}
