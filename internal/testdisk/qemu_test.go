@@ -25,9 +25,6 @@ func TestBoot(t *testing.T) {
 	t.Logf("greeting after %v", time.Since(start).Round(time.Millisecond))
 	wantLogins(t, machine, machine.Console, right, wrong)
 	t.Logf("logged in after %v", time.Since(start).Round(time.Millisecond))
-	if got, _ := machine.Login(t.Context(), "admin", right, "systemd-analyze; systemd-analyze blame | head -30; systemd-analyze critical-chain ssh.service; cat /proc/cmdline"); true {
-		t.Log(got.Stdout, got.Stderr)
-	}
 	if err := machine.Close(); err != nil {
 		t.Error(err)
 	}
