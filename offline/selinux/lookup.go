@@ -98,7 +98,7 @@ func (c *Contexts) lookupPattern(p string, kind offline.Kind) *spec {
 func (c *Contexts) matches(i int, rest string) bool {
 	re, done := c.compiled[i]
 	if !done {
-		if !strings.HasPrefix(rest, c.patterns[i].prefix()) {
+		if !strings.HasPrefix(rest, c.patterns[i].prefix) {
 			return false
 		}
 		re = c.compile(i)

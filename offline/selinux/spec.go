@@ -28,7 +28,8 @@ type spec struct {
 	pattern string // regular expression of what follows the stem
 	kind    byte   // '-', 'd', 'l', 'b', 'c', 'p', 's'; 0 for any
 	label   string
-	exact   bool // no unescaped metacharacter
+	exact   bool   // no unescaped metacharacter
+	prefix  string // what every match begins with, after the stem
 	file    string
 	line    int
 }
@@ -60,6 +61,7 @@ func parseSpec(line string) (*spec, error) {
 	if n := stemLength(sp.pattern); n > 0 && !strings.ContainsAny(sp.pattern[:n], metaChars) {
 		sp.stem, sp.pattern = sp.pattern[:n], sp.pattern[n:]
 	}
+	sp.prefix = literalPrefix(sp.pattern)
 	return sp, nil
 }
 
@@ -97,29 +99,28 @@ func (sp *spec) fits(kind offline.Kind) bool {
 	return strings.IndexByte("bcps", sp.kind) >= 0
 }
 
-// prefix is literal text with which everything that the pattern matches
-// begins: a cheap test that spares most patterns the compiler.
-func (sp *spec) prefix() string {
+// literalPrefix is text with which everything that the pattern matches begins:
+// a cheap test that spares most patterns the compiler.
+func literalPrefix(pattern string) string {
+	if topLevelOr(pattern) {
+		return ""
+	}
 	var out strings.Builder
-	for i := 0; i < len(sp.pattern); i++ {
-		c := sp.pattern[i]
-		width := 1
+	for i := 0; i < len(pattern); i++ {
+		c, width := pattern[i], 1
 		if c == '\\' {
-			if i+1 == len(sp.pattern) || isWord(sp.pattern[i+1]) {
+			if i+1 == len(pattern) || isWord(pattern[i+1]) {
 				break // a class such as \d
 			}
-			c, width = sp.pattern[i+1], 2
+			c, width = pattern[i+1], 2
 		} else if strings.IndexByte(metaChars+")]}", c) >= 0 {
 			break
 		}
-		if i+width < len(sp.pattern) && strings.IndexByte("?*{", sp.pattern[i+width]) >= 0 {
+		if i+width < len(pattern) && strings.IndexByte("?*{", pattern[i+width]) >= 0 {
 			break // may be absent
 		}
 		out.WriteByte(c)
 		i += width - 1
-	}
-	if topLevelOr(sp.pattern) {
-		return ""
 	}
 	return out.String()
 }
