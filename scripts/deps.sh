@@ -19,7 +19,8 @@ test_packages=(
 	xfsprogs btrfs-progs ntfs-3g squashfs-tools xorriso gdisk
 	lvm2 cryptsetup-bin mdadm
 	openssh-server
-	acl attr iproute2 git
+	acl attr iproute2 git python3
+	selinux-utils tcpd
 	gcc libc6-dev
 )
 
@@ -98,7 +99,11 @@ tool() {
 	dir=$cache/tools/$name@$version
 	if [ ! -x "$dir/$name" ]; then
 		echo "deps: building $name $version" >&2
-		(cd / && GOBIN="$dir" GOFLAGS= CGO_ENABLED=0 go install "$1")
+		mkdir -p "$cache/tools"
+		(cd / && GOBIN="$dir" GOFLAGS= CGO_ENABLED=0 go install "$1" 2>"$dir.log") || {
+			grep -v '^go: downloading' "$dir.log" >&2
+			exit 1
+		}
 	fi
 	mkdir -p "$cache/bin"
 	ln -sfn "../tools/$name@$version/$name" "$cache/bin/$name"

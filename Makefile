@@ -1,0 +1,66 @@
+# make help lists the targets. What they need on a fresh Debian (packages and Go
+# tools) they install themselves: see scripts/deps.sh.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+CACHE := $(or $(REGAIN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/regain)
+GOTESTSUM := $(CACHE)/bin/gotestsum
+GOLANGCI := $(CACHE)/bin/golangci-lint
+GOVULNCHECK := $(CACHE)/bin/govulncheck
+
+FUZZTIME ?= 20s
+ROOTS ?= bookworm/small trixie/small bookworm/full
+# Without root the tests that need it are skipped. With root none may be.
+MUST_RUN := $(shell test "$$(id -u)" = 0 && echo 1)
+
+.PHONY: help build demo test race bench fuzz lint vuln roots clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+build: ## static binaries for linux amd64 and arm64 in bin/
+	@scripts/deps.sh build
+	@scripts/build.sh
+
+demo: build ## lock a real Debian disk, rescue it, boot it and log in (root)
+	@scripts/deps.sh demo
+	@scripts/demo.sh
+
+test: build ## everything that CI checks (root, or fewer tests)
+	@scripts/deps.sh test
+	@$(MAKE) lint vuln roots race
+
+race: # the tests proper, with the race detector
+	@mkdir -p bin
+	@REGAIN_MUST_RUN=$(MUST_RUN) $(GOTESTSUM) --format standard-quiet --jsonfile bin/test.json \
+		-- -race -timeout 15m ./...
+	@if [ -n "$(MUST_RUN)" ]; then go run ./internal/mustrun testdata/mustrun.txt bin/test.json; \
+		else echo "must-run: not root: not checked"; fi
+
+roots: # the Debian roots, outside the tests' time limits
+	@if [ -n "$(MUST_RUN)" ]; then go run ./internal/testdisk/cmd/mkroots $(ROOTS); fi
+
+lint: ## gofmt, go mod tidy, go vet, golangci-lint
+	@scripts/deps.sh lint
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+		[ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
+	@go mod tidy -diff
+	@go vet ./...
+	@$(GOLANGCI) run ./...
+
+vuln: ## known vulnerabilities in what we import
+	@scripts/deps.sh lint
+	@scripts/vuln.sh $(GOVULNCHECK)
+
+bench: ## the promises about speed and size, as ratios (root)
+	@scripts/deps.sh test
+	@go test -run '^$$' -bench . -benchtime 1x ./bench/...
+
+fuzz: ## every fuzz target for FUZZTIME each
+	@scripts/fuzz.sh $(FUZZTIME)
+
+clean: ## remove bin/; the cache below ~/.cache/regain stays
+	@rm -rf bin
