@@ -89,7 +89,7 @@ func unpackModules(t *testing.T, policy string) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text.WriteString(contextsSection(data))
+		text.WriteString(contextsSection(data) + "\n")
 	}
 	return text.Bytes()
 }
