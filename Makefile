@@ -49,6 +49,7 @@ lint: ## gofmt, go mod tidy, go vet, golangci-lint
 		[ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
 	@go mod tidy -diff
 	@go vet ./...
+	@$(GOLANGCI) config verify
 	@$(GOLANGCI) run ./...
 
 vuln: ## known vulnerabilities in what we import
