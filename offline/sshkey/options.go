@@ -218,8 +218,8 @@ func setExpiry(g *grants, o Option) string {
 
 func setEnvironment(g *grants, o Option) string {
 	name, _, ok := strings.Cut(string(o.Value), "=")
-	if !ok {
-		return "environment has no ="
+	if !ok || name == "" {
+		return "environment has no name and ="
 	}
 	for _, c := range []byte(name) {
 		if c != '_' && !isAlnum(c) {
@@ -248,16 +248,19 @@ func setPermit(g *grants, o Option, barePort bool) string {
 	if port == "*" {
 		return ""
 	}
-	n, err := strconv.ParseUint(port, 10, 16)
+	n, err := strtonum(port)
 	switch {
-	case err == nil && n == 0, port == "":
-		return o.Name + " has an invalid port"
-	case err != nil && port[0] >= '0' && port[0] <= '9', err != nil && strings.ContainsAny(port, "+- "):
+	case err == nil && (n < 1 || n > 65535), port == "", err != nil && (strings.ContainsAny(port[:1], "+-0123456789") || strings.ContainsAny(port, " \t")):
 		return o.Name + " has an invalid port"
 	case err != nil:
 		g.unknown = append(g.unknown, o.Name+" uses the service name "+quote(port))
 	}
 	return ""
+}
+
+// strtonum reads a decimal number as the C function does, with blanks and a sign in front.
+func strtonum(s string) (int64, error) {
+	return strconv.ParseInt(strings.TrimLeft(s, " \t\v\f\r"), 10, 64)
 }
 
 func splitHostPort(v string) (host, port string, ok bool) {
@@ -283,7 +286,7 @@ func splitHostPort(v string) (host, port string, ok bool) {
 // setTunnel checks the device number as misc.c a2tun does for a single number.
 func setTunnel(g *grants, o Option) string {
 	v := string(o.Value)
-	if n, err := strconv.ParseInt(v, 10, 64); !strings.EqualFold(v, "any") && (err != nil || n < 0 || n > 1<<31-3) {
+	if n, err := strtonum(v); !strings.EqualFold(v, "any") && (err != nil || n < 0 || n > 1<<31-3) {
 		return "invalid tunnel device " + quote(v)
 	}
 	g.Others = append(g.Others, "tunnel="+v)
