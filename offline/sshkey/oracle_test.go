@@ -65,10 +65,10 @@ func liveSSHD(t *testing.T) (addr, keys string) {
 }
 
 // login returns what "echo shell" prints, and whether sshd accepted the key.
-func login(t *testing.T, addr string) (output string, accepted bool) {
+func login(t *testing.T, addr, kind string) (output string, accepted bool) {
 	t.Helper()
 	client, err := ssh.Dial("tcp", addr, &ssh.ClientConfig{
-		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(sshSigner(t, "ed25519"))},
+		User: "root", Auth: []ssh.AuthMethod{ssh.PublicKeys(sshSigner(t, kind))},
 		HostKeyCallback: ssh.InsecureIgnoreHostKey(), Timeout: 20 * time.Second,
 	})
 	if err != nil {
@@ -117,7 +117,7 @@ func TestMatchAgreesWithSSHD(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		output, accepted := login(t, addr)
+		output, accepted := login(t, addr, "ed25519")
 		got := Parse(content).Match(newKey(t, "ed25519"), ctx)
 		compared++
 		if got.Verdict == Unknown || accepted != (got.Verdict == Accepted) {
@@ -127,4 +127,43 @@ func TestMatchAgreesWithSSHD(t *testing.T) {
 		}
 	}
 	t.Logf("%d files compared", compared)
+}
+
+// TestKeyTextAgreesWithSSHD does the same for the spelling of the key itself, with keys of other types.
+func TestKeyTextAgreesWithSSHD(t *testing.T) {
+	addr, path := liveSSHD(t)
+	rsaBlob64 := strings.Fields(text(t, "rsa"))[1]
+	p256 := strings.Fields(text(t, "p256"))[1]
+	key := newKey(t, "rsa")
+	r := wire{rest: key.Blob}
+	r.bytes()
+	e, n := r.number(), r.number()
+	padded := encodeLine(t, "ssh-rsa", field([]byte("ssh-rsa"), append([]byte{0, 0}, e...), append([]byte{0, 0, 0}, n...)))
+	for _, c := range []struct{ name, kind, line string }{
+		{"rsa", "rsa", text(t, "rsa")},
+		{"signature name in front", "rsa", "rsa-sha2-256 " + rsaBlob64},
+		{"the other signature name", "rsa", "rsa-sha2-512 " + rsaBlob64},
+		{"upper case", "rsa", "SSH-RSA " + rsaBlob64},
+		{"wrong type in front", "rsa", "ssh-ed25519 " + rsaBlob64},
+		{"zero bytes in front of the numbers", "rsa", padded},
+		{"padding missing", "rsa", "ssh-rsa " + strings.TrimRight(rsaBlob64, "=")},
+		{"padding doubled", "rsa", "ssh-rsa " + rsaBlob64 + "="},
+		{"text behind", "rsa", "ssh-rsa " + rsaBlob64 + "#"},
+		{"form feed inside", "rsa", "ssh-rsa " + rsaBlob64[:20] + "\f" + rsaBlob64[20:]},
+		{"carriage return inside", "rsa", "ssh-rsa " + rsaBlob64[:20] + "\r" + rsaBlob64[20:]},
+		{"blank inside", "rsa", "ssh-rsa " + rsaBlob64[:20] + " " + rsaBlob64[20:]},
+		{"tabs", "rsa", "ssh-rsa\t\t" + rsaBlob64 + "\tc"},
+		{"ecdsa", "p256", text(t, "p256")},
+		{"wrong curve in front", "p256", "ecdsa-sha2-nistp384 " + p256},
+		{"p521", "p521", text(t, "p521")},
+		{"trailing byte", "p256", encodeLine(t, "ecdsa-sha2-nistp256", append(bytes.Clone(newKey(t, "p256").Blob), 0))},
+	} {
+		if err := os.WriteFile(path, []byte(c.line+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, accepted := login(t, addr, c.kind)
+		if got := Parse([]byte(c.line+"\n")).Match(newKey(t, c.kind), MatchContext{}); accepted != (got.Verdict == Accepted) {
+			t.Errorf("%s: sshd accepts: %v, we say %v (%s)", c.name, accepted, got.Verdict, Parse([]byte(c.line)).Lines[0].Problem)
+		}
+	}
 }
