@@ -41,6 +41,13 @@ func grubVariables(cfg []byte, env map[string]string) map[string]string {
 	return vars
 }
 
+// Bounds of one entry, in bytes: the longest command line of any architecture is
+// far shorter (COMMAND_LINE_SIZE), and titles are compared only.
+const (
+	maxCommandLine = 64 << 10
+	maxTitle       = 256
+)
+
 // expand replaces $name and ${name}; an unknown name becomes nothing, as in
 // GRUB. Values are not expanded again.
 func expand(s string, vars map[string]string) string {
@@ -57,8 +64,8 @@ func expand(s string, vars map[string]string) string {
 		} else if end := strings.IndexFunc(after, notNameRune); end >= 0 {
 			name, rest = after[:end], after[end:]
 		}
-		if b.Len() < offline.MaxConfig {
-			b.WriteString(vars[name])
+		if value := vars[name]; b.Len()+len(value) <= maxCommandLine {
+			b.WriteString(value)
 		}
 		s = rest
 	}
@@ -85,25 +92,25 @@ func parseGrub(cfg []byte, file string, env map[string]string) []Entry {
 				return out
 			}
 			e := Entry{Source: file, ID: grubID(words)}
-			if len(words) > 1 {
-				e.Title = words[1]
-			}
-			e.Title = strings.Join(append(openMenus(blocks), e.Title), ">")
+			e.Title = strings.Join(append(openMenus(blocks), titleOf(words)), ">")
 			out = append(out, e)
 			blocks = append(blocks, "")
 			continue
 		case "submenu":
-			title := ""
-			if len(words) > 1 {
-				title = words[1]
-			}
-			blocks = append(blocks, "submenu "+title)
+			blocks = append(blocks, "submenu "+titleOf(words))
 			continue
 		}
 		fillEntry(out, words, vars)
 		blocks = braces(blocks, words)
 	}
 	return slices.DeleteFunc(out, func(e Entry) bool { return e.Kernel == "" })
+}
+
+func titleOf(words []string) string {
+	if len(words) < 2 {
+		return ""
+	}
+	return words[1][:min(len(words[1]), maxTitle)]
 }
 
 func openMenus(blocks []string) []string {

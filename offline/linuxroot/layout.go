@@ -84,18 +84,15 @@ func looksLikeRoot(v *offline.Volume, at string) bool {
 	return false
 }
 
-// isDirHere is isDir for a subtree whose /bin may be an absolute link, which
-// would resolve against the wrong root.
+// isDirHere takes a link to usr/bin for the directory it means: in a subtree it
+// would resolve against the wrong root, and /usr may be a filesystem of its own.
 func isDirHere(v *offline.Volume, at, name string) bool {
 	info, err := v.Lstat(path.Join(at, name))
-	if err != nil {
-		return false
+	if err != nil || info.Kind != offline.Symlink {
+		return err == nil && info.Kind == offline.Dir
 	}
-	if info.Kind == offline.Symlink {
-		target, err := v.Readlink(path.Join(at, name))
-		return err == nil && isDir(v, path.Join(at, strings.TrimPrefix(target, "/")))
-	}
-	return info.Kind == offline.Dir
+	target, err := v.Readlink(path.Join(at, name))
+	return err == nil && strings.TrimPrefix(target, "/") == "usr/"+name
 }
 
 // unsupported recognises layouts whose /etc is not what an edit would change,
