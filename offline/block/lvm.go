@@ -29,7 +29,9 @@ const (
 	lvmCRCStart    = 0xf597a6cf
 	lvmSector      = 512
 	lvmAreaHeader  = 512
-	lvmMaxAreas    = 16
+	lvmMaxAreas    = 4 // pvcreate makes at most two
+	lvmMaxText     = 1 << 20
+	lvmIgnored     = 1 // flag of an area that LVM keeps but no longer updates
 	lvmLabelSearch = 4 // sectors that may hold the label
 )
 
@@ -62,7 +64,7 @@ func lvmMember(s *source, h []byte) *Superblock {
 			return sb
 		}
 	}
-	if len(areas) > 0 {
+	if len(areas) > 0 && sb.LVM.VGName == "" {
 		sb.warn("no readable volume group metadata")
 	}
 	return sb
@@ -91,8 +93,11 @@ func lvmText(s *source, offset, size uint64) []byte {
 	if h == nil || lvmCRC(h[4:]) != le32(h, 0) || string(h[4:20]) != lvmAreaMagic {
 		return nil
 	}
-	at, length, sum := le64(h, 40), le64(h, 48), le32(h, 56)
-	if at < lvmAreaHeader || at >= size || length == 0 || length > min(size-lvmAreaHeader, maxRead) {
+	at, length, sum, ignored := le64(h, 40), le64(h, 48), le32(h, 56), le32(h, 60)&lvmIgnored != 0
+	if ignored {
+		return nil
+	}
+	if at < lvmAreaHeader || at >= size || length == 0 || length > min(size-lvmAreaHeader, lvmMaxText) {
 		return nil
 	}
 	first := min(length, size-at)

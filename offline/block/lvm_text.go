@@ -137,11 +137,14 @@ func (p *lvmParser) value() []string {
 }
 
 func unquote(t string) string {
-	if strings.HasPrefix(t, `"`) {
-		t = strings.TrimSuffix(t[1:], `"`)
-		return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(t)
+	if !strings.HasPrefix(t, `"`) {
+		return t
 	}
-	return t
+	t = strings.TrimSuffix(t[1:], `"`)
+	if !strings.Contains(t, `\`) {
+		return t
+	}
+	return strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(t)
 }
 
 // token returns the next word, punctuation mark or quoted string (with its

@@ -39,11 +39,11 @@ func (d *sparse) ReadAt(p []byte, off int64) (int, error) {
 
 // write puts data at off, which may cross sectors.
 func (d *sparse) write(off int64, data []byte) *sparse {
-	for i, c := range data {
-		at := off + int64(i)
-		s := d.sectors[at/sparseSector]
-		s[at%sparseSector] = c
-		d.sectors[at/sparseSector] = s
+	for len(data) > 0 {
+		sector := d.sectors[off/sparseSector]
+		n := copy(sector[off%sparseSector:], data)
+		d.sectors[off/sparseSector] = sector
+		off, data = off+int64(n), data[n:]
 	}
 	return d
 }
