@@ -58,7 +58,7 @@ func fromBinaries(v *offline.Volume, path string) (Version, bool) {
 	version := s.best
 	version.Source = path
 	if complete {
-		version.vocabulary = newVocabulary(s.words, s.libraries)
+		version.vocabulary = newVocabulary(s.words, s.libraries, s.paths)
 	}
 	return version, true
 }
@@ -67,6 +67,7 @@ func fromBinaries(v *offline.Volume, path string) (Version, bool) {
 type scanner struct {
 	words     map[string]bool
 	libraries []string
+	paths     []string
 	best      Version
 	complete  bool
 	run       []byte
@@ -116,6 +117,9 @@ func (s *scanner) end(text string) {
 	}
 	if strings.HasPrefix(text, "lib") && strings.Contains(text, ".so") && len(s.libraries) < 256 {
 		s.libraries = append(s.libraries, text)
+	}
+	if text[0] == '/' && len(text) < 128 && len(s.paths) < 4096 {
+		s.paths = append(s.paths, text)
 	}
 	start := strings.LastIndexFunc(text, func(r rune) bool { return !wordByte(byte(r)) }) + 1
 	if w := text[start:]; len(w) >= 2 && len(w) <= maxWord && len(s.words) < maxWords {

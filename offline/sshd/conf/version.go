@@ -2,6 +2,7 @@ package conf
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -64,6 +65,14 @@ func (v Version) Links(library string) Tri {
 		return Maybe
 	}
 	return triOf(v.vocabulary.library(library))
+}
+
+// hasPath tells whether the binary holds the path; Maybe when it was not read.
+func (v Version) hasPath(p string) Tri {
+	if v.vocabulary == nil {
+		return Maybe
+	}
+	return triOf(slices.Contains(v.vocabulary.paths, p))
 }
 
 var releasePattern = regexp.MustCompile(`^OpenSSH_([0-9]{1,3})\.([0-9]{1,3})(?:\.[0-9]{1,3})?(?:p([0-9]{1,3}))?(?: ([!-~]{1,60}))?$`)

@@ -9,10 +9,11 @@ import (
 type vocabulary struct {
 	reversed  []string // runs of word bytes that end in NUL, each backwards, sorted
 	libraries []string
+	paths     []string
 }
 
-func newVocabulary(words map[string]bool, libraries []string) *vocabulary {
-	b := &vocabulary{libraries: libraries}
+func newVocabulary(words map[string]bool, libraries, paths []string) *vocabulary {
+	b := &vocabulary{libraries: libraries, paths: paths}
 	for w := range words {
 		b.reversed = append(b.reversed, reverse(w))
 	}
