@@ -63,13 +63,23 @@ func wantFile(t *testing.T, root, name, want string) {
 // wantUnmounted looks for loop devices that still hold the image.
 func wantUnmounted(t *testing.T, image string) {
 	t.Helper()
+	for _, loop := range loopsOf(t, image) {
+		t.Errorf("%s still holds the image", loop)
+	}
+}
+
+func loopsOf(t *testing.T, image string) []string {
+	t.Helper()
 	files, err := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	if err != nil {
 		t.Fatal(err)
 	}
+	var loops []string
 	for _, f := range files {
-		if held, _ := os.ReadFile(f); strings.TrimSpace(string(held)) == image {
-			t.Errorf("%s still holds the image", f)
+		held, _ := os.ReadFile(f) // it may be cleared meanwhile
+		if strings.TrimSpace(string(held)) == image {
+			loops = append(loops, f)
 		}
 	}
+	return loops
 }
