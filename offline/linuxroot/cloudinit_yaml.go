@@ -9,10 +9,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Bounds of a foreign YAML document: nodes after aliases are resolved, and depth.
+// Bounds of a foreign YAML document: nodes after aliases are resolved, depth, and
+// the characters that can begin a node, which bound the parser's memory to some
+// 30 MiB before it starts.
 const (
 	maxYAMLNodes = 1 << 16
 	maxYAMLDepth = 64
+	maxYAMLMarks = 1 << 17
 )
 
 var (
@@ -24,6 +27,15 @@ var (
 // cloud-init: YAML 1.1 words for booleans, the last of repeated keys counts.
 // An empty document is an empty mapping.
 func parseYAML(data []byte) (map[string]any, error) {
+	marks := 0
+	for _, c := range data {
+		if strings.IndexByte(",\n:-[{?", c) >= 0 {
+			marks++
+		}
+	}
+	if marks > maxYAMLMarks {
+		return nil, errYAMLSize
+	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func startsAutofs(v *offline.Volume) bool {
 
 func absentMap(point, file string) Absent {
 	point = path.Clean(point)
-	return Absent{point, roleOf(point), "filled by the automounter (" + file + ")"}
+	return Absent{point, RoleOf(point), "filled by the automounter (" + file + ")"}
 }
 
 // directMap reads the map of a /- entry: its keys are whole paths. Maps that

@@ -116,15 +116,15 @@ func (l *Layout) place(v *offline.Volume, m Mount, candidates []Candidate) {
 			l.problem(m, "/ is named as another filesystem of this volume (%q)", m.Spec.Raw)
 		}
 	case m.Bind() && m.Spec.Kind == SpecPath:
-		l.Binds = append(l.Binds, Bind{m.Spec.Value, m.Point, roleOf(m.Point), m})
+		l.Binds = append(l.Binds, Bind{m.Spec.Value, m.Point, RoleOf(m.Point), m})
 	case found >= 0 && candidates[found].Type != "swap":
-		l.Mounts = append(l.Mounts, Placed{found, m.Point, roleOf(m.Point), m.Subvolume(), m})
+		l.Mounts = append(l.Mounts, Placed{found, m.Point, RoleOf(m.Point), m.Subvolume(), m})
 	case !harmless(m):
 		why := fmt.Sprintf("%s (%s)", m.absence(v), m.Where())
 		if m.NoFail() {
 			why += "; the system starts without it (nofail)"
 		}
-		l.Absent = append(l.Absent, Absent{m.Point, roleOf(m.Point), why})
+		l.Absent = append(l.Absent, Absent{m.Point, RoleOf(m.Point), why})
 	}
 }
 
@@ -185,8 +185,8 @@ func encrypted(v *offline.Volume, name string) bool {
 	return slices.ContainsFunc(lines, func(c Crypt) bool { return c.Name == name })
 }
 
-// roleOf names what a mount point is for.
-func roleOf(point string) string {
+// RoleOf names what is mounted at a place: root, home, boot, efi, usr, var, or data.
+func RoleOf(point string) string {
 	switch point {
 	case "/":
 		return "root"
@@ -224,7 +224,7 @@ func (l *Layout) gptAuto(v *offline.Volume, candidates []Candidate) {
 		}
 		if names, err := v.ReadDir(point); err == nil && len(names) == 0 {
 			m := Mount{Point: point, Type: "auto", Path: "the partition's GPT type"}
-			l.Mounts = append(l.Mounts, Placed{Candidate: i, Point: point, Role: roleOf(point), Mount: m})
+			l.Mounts = append(l.Mounts, Placed{Candidate: i, Point: point, Role: RoleOf(point), Mount: m})
 		}
 	}
 }

@@ -17,14 +17,16 @@ import (
 type signals struct {
 	facts          Facts
 	forced         map[string]string // user to the file whose forced command names it
-	sudoers        map[string]string // user to the sudoers file
-	admins         map[string]string // user to the group
+	sudoers        map[string]string // user to the sudoers file of cloud-init
+	admins         map[string]string // user to the group, or the sudoers file, that makes it an administrator
 	tableUser      string
 	uidMin, uidMax uint32
 }
 
 func newSignals(v *offline.Volume, facts Facts) *signals {
-	s := &signals{facts: facts, admins: adminUsers(facts.Accounts), sudoers: cloudSudoers(v)}
+	s := &signals{facts: facts, sudoers: map[string]string{}, admins: map[string]string{}}
+	s.sudoUsers(v)
+	s.adminUsers(facts.Accounts)
 	s.uidMin, s.uidMax = uidRange(v)
 	s.forcedUsers(v)
 	for _, name := range usualUsers(facts.OS.ID) {
@@ -64,8 +66,8 @@ func (s *signals) judge(u account.User) (candidate, bool) {
 	if u.Name == s.tableUser {
 		c.add(byTable, "the usual user of %s images", s.facts.OS.ID)
 	}
-	if group := s.admins[u.Name]; group != "" && u.UID >= s.uidMin && u.UID <= s.uidMax {
-		c.add(byAdmin, "member of %q", group)
+	if by := s.admins[u.Name]; by != "" && u.UID >= s.uidMin && u.UID <= s.uidMax {
+		c.add(byAdmin, "an administrator (%s)", by)
 	}
 	ordinary := u.UID >= s.uidMin && u.UID <= max(s.uidMax, systemdMaxID)
 	return c, ordinary || u.UID == 0 || c.score >= strong || u.Name == s.tableUser
@@ -121,50 +123,6 @@ var imageUsers = map[string][]string{
 	"suse": {"ec2-user"}, "debian": {"admin", "debian"}, "ubuntu": {"ubuntu"}, "alpine": {"alpine"}, "arch": {"arch"}, "kali": {"kali"},
 	"flatcar": {"core"}, "coreos": {"core"}, "gentoo": {"ec2-user"}, "raspbian": {"pi"}, "vyos": {"vyos"},
 	"azurelinux": {"azureuser"}, "mariner": {"azureuser"}, "photon": {"root"},
-}
-
-// adminGroups may become root on one system or another.
-var adminGroups = []string{"wheel", "sudo", "admin", "adm", "google-sudoers"}
-
-func adminUsers(db *account.DB) map[string]string {
-	out := map[string]string{}
-	for _, name := range adminGroups {
-		g, err := db.Group(name)
-		if err != nil {
-			continue // a group that the system does not have
-		}
-		for _, user := range db.GroupUsers(g.GID) {
-			if out[user] == "" {
-				out[user] = name
-			}
-		}
-	}
-	return out
-}
-
-// cloudSudoers reads the drop-ins in which cloud-init and the image builders
-// before it name the users they made.
-func cloudSudoers(v *offline.Volume) map[string]string {
-	const dir = "/etc/sudoers.d"
-	out := map[string]string{}
-	names, _ := v.ReadDir(dir) // no sudo
-	for _, name := range names[:min(len(names), maxLooked)] {
-		if !strings.HasPrefix(name, "90-cloud") {
-			continue
-		}
-		file := path.Join(dir, name)
-		data, err := v.ReadFile(file, offline.MaxConfig)
-		if err != nil {
-			continue // the others still speak
-		}
-		for line := range strings.Lines(string(data)) {
-			f := strings.Fields(line)
-			if len(f) > 1 && !strings.ContainsAny(f[0][:1], "#@%+") && !strings.HasPrefix(f[0], "Defaults") && !strings.HasSuffix(f[0], "_Alias") {
-				out[f[0]] = file
-			}
-		}
-	}
-	return out
 }
 
 // uidRange reads UID_MIN and UID_MAX (login.defs(5)).
