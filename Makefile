@@ -45,7 +45,7 @@ roots: # the Debian roots, outside the tests' time limits
 
 lint: ## gofmt, go mod tidy, go vet, golangci-lint
 	@scripts/deps.sh lint
-	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	@unformatted=$$(gofmt -l .); \
 		[ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
 	@go mod tidy -diff
 	@go vet ./...
