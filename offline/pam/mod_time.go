@@ -1,0 +1,182 @@
+package pam
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/seed-77750964/regain/offline"
+)
+
+const maxTimeRules = 500
+
+// timeAccount is pam_time: a rule that applies to service, terminal and user
+// refuses outside its times (pam_time.c check_account). When the login will be
+// is not known, so a rule decides only if it holds always or never.
+func timeAccount(c *probe) outcome {
+	file := c.value("conffile", "")
+	if file == "" {
+		file = c.configFile("time.conf")
+	}
+	data, err := c.v.ReadFile(file, offline.MaxConfig)
+	if err != nil {
+		return outcome{codes: set(success)} // the module goes on without rules
+	}
+	result := outcome{codes: set(success)}
+	rules := 0
+	for _, l := range timeLines(string(data)) {
+		fields := strings.Split(l.text, ";")
+		if rules++; len(fields) != 4 || rules > maxTimeRules {
+			continue
+		}
+		applies := logic(fields[0], matchText(c.env.Service)).and(logic(fields[1], matchText("ssh")))
+		if user := strings.TrimSpace(fields[2]); strings.HasPrefix(user, "@") {
+			applies = applies.and(maybe) // a netgroup
+		} else {
+			applies = applies.and(logic(user, matchText(c.env.User.Name)))
+		}
+		refused := applies.and(always24(fields[3]).not())
+		if refused == no || result.codes == set(permDenied) {
+			continue
+		}
+		result = outcome{codes: set(success, permDenied), path: file, line: l.number, text: "pam_time admits this login at certain times only"}
+		if refused == yes {
+			result.codes, result.text = set(permDenied), "this rule of pam_time admits the login at no time"
+		}
+	}
+	return result
+}
+
+// timeLines strips comments and joins lines that end in a backslash.
+func timeLines(text string) []line {
+	var out []line
+	current, start, n := "", 0, 0
+	for l := range strings.SplitSeq(text, "\n") {
+		n++
+		if current == "" {
+			start = n
+		}
+		body, _, commented := strings.Cut(l, "#")
+		if cut, more := strings.CutSuffix(body, `\`); more && !commented {
+			current += cut
+			continue
+		}
+		if current += body; strings.TrimSpace(current) != "" {
+			out = append(out, line{current, start})
+		}
+		current = ""
+	}
+	return out
+}
+
+// logic evaluates "a & !b | c", strictly from left to right; garbled text is
+// false (pam_time.c logic_field).
+func logic(text string, agrees func(string) bool) tri {
+	left, and, not, wantValue := false, false, false, true
+	for _, w := range logicWords(text) {
+		switch {
+		case wantValue && w == "!":
+			not = !not
+		case wantValue && w != "&" && w != "|":
+			right := agrees(w) != not
+			if and {
+				left = left && right
+			} else {
+				left = left || right
+			}
+			wantValue = false
+		case !wantValue && (w == "&" || w == "|"):
+			and, not, wantValue = w == "&", false, true
+		default:
+			return no
+		}
+	}
+	return truth(left)
+}
+
+// logicWords are the operators and the names between them; other characters
+// only separate.
+func logicWords(text string) []string {
+	var words []string
+	for i := 0; i < len(text); i++ {
+		if strings.IndexByte("&|!", text[i]) >= 0 {
+			words = append(words, text[i:i+1])
+			continue
+		}
+		j := i
+		for j < len(text) && isNameByte(text[j]) {
+			j++
+		}
+		if j > i {
+			words = append(words, text[i:j])
+			i = j - 1
+		}
+	}
+	return words
+}
+
+func isNameByte(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || strings.IndexByte("*_-./:", c) >= 0
+}
+
+// matchText compares with a word that may hold one star (pam_time.c is_same).
+func matchText(s string) func(string) bool {
+	return func(word string) bool {
+		head, tail, star := strings.Cut(word, "*")
+		if !star {
+			return word == s
+		}
+		return len(s) >= len(head) && strings.HasPrefix(s, head) && strings.HasSuffix(s, tail)
+	}
+}
+
+// always24 tries a time field at every minute of a week: yes when all lie
+// inside, no when none does.
+func always24(field string) tri {
+	inside, outside := false, false
+	for day := range 7 {
+		for minute := range 24 * 60 {
+			at := clock{1 << day, minute/60*100 + minute%60}
+			if logic(field, at.within) == yes {
+				inside = true
+			} else {
+				outside = true
+			}
+			if inside && outside {
+				return maybe
+			}
+		}
+	}
+	return truth(inside)
+}
+
+// clock is a day's bit, Sunday's first, and hour times 100 plus minute.
+type clock struct{ day, time int }
+
+var dayBits = map[string]int{"su": 1, "mo": 2, "tu": 4, "we": 8, "th": 16, "fr": 32, "sa": 64, "wk": 62, "wd": 65, "al": 127}
+
+// within is one range such as "MoTu0800-1700" (pam_time.c check_time). A day
+// named twice is left out again; a range that ends before it begins runs into
+// the next day; unreadable hours count as inside.
+func (c clock) within(word string) bool {
+	days := 0
+	for len(word) >= 2 && word[0] > '9' {
+		bit, known := dayBits[strings.ToLower(word[:2])]
+		if !known {
+			return false
+		}
+		days ^= bit
+		word = word[2:]
+	}
+	if days == 0 {
+		return false
+	}
+	var start, end int
+	if n, err := fmt.Sscanf(word, "%4d-%4d", &start, &end); err != nil || n != 2 || len(word)-strings.IndexByte(word, '-') != 5 {
+		return true
+	}
+	if start < end {
+		return c.day&days != 0 && c.time >= start && c.time < end
+	}
+	next := days<<1 | days>>6&1
+	return c.day&days != 0 && c.time >= start || c.day&next != 0 && c.time <= end
+}
