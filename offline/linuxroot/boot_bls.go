@@ -1,6 +1,7 @@
 package linuxroot
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func parseBLS(data []byte, vars map[string]string) Entry {
 
 // markBLS marks the default: what grubenv or loader.conf names, else the first.
 func markBLS(v *offline.Volume, boot string, entries []Entry, env map[string]string) {
-	want := env["saved_entry"]
+	want := cmp.Or(env["next_entry"], env["saved_entry"])
 	if data, _ := readFirst(v, boot, "loader/loader.conf"); data != nil && want == "" {
 		for line := range strings.Lines(string(data)) {
 			if f := strings.Fields(line); len(f) == 2 && f[0] == "default" {

@@ -16,10 +16,22 @@ func readGrubEnv(v *offline.Volume, boot string) map[string]string {
 	for line := range strings.Lines(string(data)) {
 		name, value, ok := strings.Cut(strings.TrimRight(line, "\r\n"), "=")
 		if ok && shellName.MatchString(name) {
-			env[name] = strings.ReplaceAll(value, `\`, "")
+			env[name] = unbackslash(value)
 		}
 	}
 	return env
+}
+
+// unbackslash lets every escaped character stand for itself.
+func unbackslash(s string) string {
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '\\' && i+1 < len(s) {
+			i++
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
 }
 
 // grubVariables are the variables that command lines use: grub.cfg's own

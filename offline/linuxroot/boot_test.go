@@ -1,6 +1,9 @@
 package linuxroot
 
 import (
+	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -64,6 +67,7 @@ func TestKernelArgs(t *testing.T) {
 		"grub unknown":      {grubWith(`set default="7>9"`, ""), "root=PARTUUID=11-22 ro console=tty1", "/boot/grub/grub.cfg"},
 		"entries, newest":   {blsTree, "root=UUID=1 new rootflags=subvol=root fips=1", "/boot/loader/entries/aa-5.14.0-427.el9.conf"},
 		"entries, saved":    {with(blsTree, map[string]string{"boot/grub2/grubenv": "saved_entry=aa-5.14.0-70.el9\n"}), "root=UUID=1 old", "/boot/loader/entries/aa-5.14.0-70.el9.conf"},
+		"entries, next":     {with(blsTree, map[string]string{"boot/grub2/grubenv": "saved_entry=x\nnext_entry=aa-5.14.0-70.el9\n"}), "root=UUID=1 old", "/boot/loader/entries/aa-5.14.0-70.el9.conf"},
 		"entries, gone":     {with(blsTree, map[string]string{"boot/grub2/grubenv": "saved_entry=removed\n"}), "root=UUID=1 new rootflags=subvol=root fips=1", "/boot/loader/entries/aa-5.14.0-427.el9.conf"},
 		"kernelopts, env":   {map[string]string{"boot/grub2/grub.cfg": blsGrub, "boot/grub2/grubenv": "kernelopts=root=UUID=env ro \n", "boot/loader/entries/a.conf": "linux /k\noptions $kernelopts x\n"}, "root=UUID=env ro x", "/boot/loader/entries/a.conf"},
 		"kernelopts, cfg":   {map[string]string{"boot/grub2/grub.cfg": blsGrub, "boot/loader/entries/a.conf": "linux /k\noptions ${kernelopts}\n"}, "root=UUID=cfg ro", "/boot/loader/entries/a.conf"},
@@ -104,6 +108,25 @@ func TestParseArgs(t *testing.T) {
 		if got := ParseArgs(splitArgs(line), "").Stops(); (got != "") != stops {
 			t.Errorf("%q: %q", line, got)
 		}
+	}
+}
+
+// TestGrubEnvAsGrub holds our reading of the environment block against GRUB's tool.
+func TestGrubEnvAsGrub(t *testing.T) {
+	editenv := program(t, "grub-editenv", "grub2-editenv")
+	file := filepath.Join(t.TempDir(), "grubenv")
+	values := map[string]string{"kernelopts": "root=UUID=1 ro a=b", "saved_entry": `back\slash and "quotes"`, "next_entry": "1>2", "empty": ""}
+	output(t, nil, editenv, file, "create")
+	for name, value := range values {
+		output(t, nil, editenv, file, "set", name+"="+value)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := readGrubEnv(tree(t, map[string]string{"boot/grub/grubenv": string(data)}), "/boot")
+	if !maps.Equal(got, values) {
+		t.Errorf("%q, GRUB was told %q", got, values)
 	}
 }
 

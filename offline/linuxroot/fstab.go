@@ -103,8 +103,12 @@ func merge(v *offline.Volume, mounts, units []Mount) []Mount {
 	return append(slices.DeleteFunc(slices.Clone(mounts), replaced), units...)
 }
 
+// hasSystemd asks /etc where /usr is a filesystem of its own that is not mounted yet.
 func hasSystemd(v *offline.Volume) bool {
-	return exists(v, "/usr/lib/systemd/systemd") || exists(v, "/lib/systemd/systemd")
+	if exists(v, "/usr/lib/systemd/systemd") || exists(v, "/lib/systemd/systemd") {
+		return true
+	}
+	return !isDir(v, "/usr/lib") && isDir(v, unitDir)
 }
 
 // parseFstab reads fstab(5). Lines that mount(8) would refuse are problems.

@@ -25,6 +25,7 @@ func readMountUnits(v *offline.Volume, fstab []Mount) ([]Mount, []Problem) {
 		return nil, nil // no such directory: no units
 	}
 	names = slices.DeleteFunc(names, func(n string) bool { return path.Ext(n) != ".mount" })
+	enabled := enabledUnits(v)
 	var mounts []Mount
 	var problems []Problem
 	for _, name := range names[:min(len(names), maxUnits)] {
@@ -35,7 +36,7 @@ func readMountUnits(v *offline.Volume, fstab []Mount) ([]Mount, []Problem) {
 		}
 		inFstab := slices.ContainsFunc(fstab, func(f Mount) bool { return f.Point == m.Point && f.Automatic() })
 		automount := strings.TrimSuffix(name, ".mount") + ".automount"
-		if m.Type != "" && (inFstab || enabled(v, name) || enabled(v, automount)) {
+		if m.Type != "" && (inFstab || enabled[name] || enabled[automount]) {
 			mounts = append(mounts, m)
 		}
 	}
@@ -99,17 +100,21 @@ func unescapeUnit(name string) string {
 	return "/" + unhex(strings.ReplaceAll(name, "-", "/"))
 }
 
-// enabled tells whether some target wants or requires the unit.
-func enabled(v *offline.Volume, unit string) bool {
-	names, _ := v.ReadDir(unitDir) // an unreadable directory enables nothing
-	for _, dir := range names {
-		if ext := path.Ext(dir); ext == ".wants" || ext == ".requires" {
-			if existsHere(v, path.Join(unitDir, dir, unit)) {
-				return true
-			}
+// maxWants bounds how many .wants and .requires directories are read.
+const maxWants = 256
+
+// enabledUnits are the units that some target of /etc wants or requires.
+func enabledUnits(v *offline.Volume) map[string]bool {
+	dirs, _ := v.ReadDir(unitDir) // an unreadable directory enables nothing
+	dirs = slices.DeleteFunc(dirs, func(n string) bool { return path.Ext(n) != ".wants" && path.Ext(n) != ".requires" })
+	units := map[string]bool{}
+	for _, dir := range dirs[:min(len(dirs), maxWants)] {
+		names, _ := v.ReadDir(path.Join(unitDir, dir))
+		for _, name := range names {
+			units[name] = true
 		}
 	}
-	return false
+	return units
 }
 
 // Crypt is one line of /etc/crypttab.

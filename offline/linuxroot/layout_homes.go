@@ -86,7 +86,7 @@ func startsAutofs(v *offline.Volume) bool {
 	if !exists(v, "/usr/sbin/automount") && !exists(v, "/sbin/automount") {
 		return false
 	}
-	if hasSystemd(v) && enabled(v, "autofs.service") {
+	if hasSystemd(v) && enabledUnits(v)["autofs.service"] {
 		return true
 	}
 	for _, level := range []string{"/etc/rc2.d", "/etc/rc3.d", "/etc/rc5.d"} {
