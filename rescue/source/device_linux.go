@@ -63,28 +63,35 @@ func (f Finder) OpenDevice(path string, write bool) (*os.File, int64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("cannot open device %w", quoted(path, err))
 	}
-	// Looked at again now that nobody can come between: the node may have
-	// changed, and a mount may have begun and ended.
-	err = f.guard(path, write)
-	var st unix.Stat_t
-	if err == nil {
-		err = unix.Fstat(int(file.Fd()), &st)
-	}
-	if number, lookErr := deviceNumber(path); err == nil && (lookErr != nil || numberText(st.Rdev) != number) {
-		err = &Refusal{path, NotBlock, "it changed while it was opened"}
-	}
-	var size int64
-	if err == nil {
-		size, err = file.Seek(0, io.SeekEnd)
-	}
-	if err == nil && size == 0 {
-		err = fmt.Errorf("cannot use %q: it is empty", path)
-	}
+	size, err := f.recheck(file, write)
 	if err != nil {
 		file.Close()
 		return nil, 0, err
 	}
 	return file, size, nil
+}
+
+// recheck looks again now that nobody can come between: the node may have
+// changed, and a mount may have begun and ended.
+func (f Finder) recheck(file *os.File, write bool) (int64, error) {
+	if err := f.guard(file.Name(), write); err != nil {
+		return 0, err
+	}
+	var st unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &st); err != nil {
+		return 0, fmt.Errorf("cannot open device %w", quoted(file.Name(), err))
+	}
+	if number, err := deviceNumber(file.Name()); err != nil || numberText(st.Rdev) != number {
+		return 0, &Refusal{file.Name(), NotBlock, "it changed while it was opened"}
+	}
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0, fmt.Errorf("cannot open device %w", quoted(file.Name(), err))
+	}
+	if size == 0 {
+		return 0, &Refusal{file.Name(), NotBlock, "it is empty"}
+	}
+	return size, nil
 }
 
 // loopFile is what a loop device maps, by the numbers of the file behind it.

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -175,6 +176,37 @@ func TestOpenDevice(t *testing.T) {
 	}
 	if err := (Finder{}).Guard(loop.Path, true); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A device that is claimed is mounted through a loop all the same, and a mount
+// that shows in no mount table is noticed by everybody else.
+func TestDeviceMountedDetached(t *testing.T) {
+	need(t, "mkfs.ext4")
+	path := rawImage(t, "disk.img", "", 1<<20)
+	if out, err := exec.Command("mkfs.ext4", "-q", "-F", path).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	disk := loopOver(t, path, false)
+	file, size, err := Finder{}.OpenDevice(disk.Path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	over, err := mount.AttachLoop(t.Context(), file, 0, size, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := mount.Detached(over.Path, mount.Options{Type: "ext4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refusal *Refusal
+	if err := (Finder{}).Guard(over.Path, false); !errors.As(err, &refusal) || refusal.Reason != Busy {
+		t.Errorf("guard of a mounted loop: %v", err)
+	}
+	if err := errors.Join(unix.Close(fd), over.Detach(t.Context()), mount.Flush(file)); err != nil {
+		t.Error(err)
 	}
 }
 
