@@ -16,7 +16,7 @@ type algorithmSet struct {
 
 var (
 	keySet    = &algorithmSet{keyAlgorithms, defaultKeyAlgorithms, true}
-	caSet     = &algorithmSet{keyAlgorithms, defaultCAAlgorithms, true}
+	caSet     = &algorithmSet{plainKeyAlgorithms, defaultCAAlgorithms, true}
 	cipherSet = &algorithmSet{ciphers, defaultCiphers, false}
 	macSet    = &algorithmSet{macs, defaultMACs, false}
 	kexSet    = &algorithmSet{kexes, defaultKexes, false}
@@ -50,8 +50,17 @@ func (s *algorithmSet) check(list string, v Version) error {
 
 func (s *algorithmSet) known(name string, v Version) bool {
 	all := s.all(v)
+	if s == caSet && !v.AtLeast(9, 5) {
+		all = keyAlgorithms(v)
+	}
 	if slices.Contains(all, name) {
-		return true
+		return v.Has(name) != No
+	}
+	if s == caSet && strings.HasSuffix(name, certSuffix) {
+		return false
+	}
+	if v.Has(name) == Yes && strings.ContainsAny(name, "-@") {
+		return true // a backport or a vendor's own
 	}
 	return s.pattern && slices.ContainsFunc(all, func(a string) bool { return MatchList(a, name, false) != 0 })
 }
@@ -136,6 +145,11 @@ var keyNames = []named{
 }
 
 func keyAlgorithms(v Version) []string { return at(v, keyNames) }
+
+// plainKeyAlgorithms leaves out certificates, which cannot sign others.
+func plainKeyAlgorithms(v Version) []string {
+	return slices.DeleteFunc(keyAlgorithms(v), func(a string) bool { return strings.HasSuffix(a, certSuffix) })
+}
 
 // defaultKeyNames is KEX_DEFAULT_PK_ALG (sshd: myproposal.h): RSA with SHA-1 left
 // it in 8.8, DSA in 7.0, and ed25519 moved to the front in 8.5.

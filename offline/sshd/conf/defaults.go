@@ -23,7 +23,7 @@ var fallback = map[string]string{
 	"maxstartups": "10:30:100", "persourcemaxstartups": "none", "persourcenetblocksize": "32:128",
 	"maxauthtries": "6", "maxsessions": "10", "usedns": "no", "clientaliveinterval": "0", "clientalivecountmax": "3",
 	"authorizedkeysfile": ".ssh/authorized_keys .ssh/authorized_keys2", "permittunnel": "no",
-	"streamlocalbindmask": "0177", "streamlocalbindunlink": "no", "fingerprinthash": "sha256",
+	"streamlocalbindmask": "0177", "streamlocalbindunlink": "no", "fingerprinthash": "SHA256",
 	"disableforwarding": "no", "exposeauthinfo": "no", "securitykeyprovider": "internal", "requiredrsasize": "1024",
 	"unusedconnectiontimeout": "0", "channeltimeout": "none", "refuseconnection": "no", "debianbanner": "yes",
 	"permitopen": "any", "permitlisten": "any", "authenticationmethods": "any",

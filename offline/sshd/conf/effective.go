@@ -56,7 +56,9 @@ func (e *Effective) run() {
 	e.match = settings{}
 	w := &walker{version: e.config.options.Version, conn: &e.conn, decide: func(m *criteria) bool { return e.chosen[m.text] }}
 	w.visit = func(x *entry, active bool, _ []*criteria) {
-		if active && x.keyword != nil && x.inMatch {
+		if x.lateAny(e.match, e.config.options.Version) {
+			e.problems = append(e.problems, *x.refuse(`"any" must stand alone`))
+		} else if active && x.keyword != nil && x.inMatch {
 			e.match.take(x.keyword, x.value)
 		}
 	}

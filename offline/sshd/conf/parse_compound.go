@@ -241,14 +241,3 @@ func perSourceStartups(a *arguments) ([]string, error) {
 	}
 	return integer(a)
 }
-
-func routingDomain(a *arguments) ([]string, error) {
-	arg, err := a.one()
-	if err != nil {
-		return nil, err
-	}
-	if isNone(arg) {
-		arg = "none"
-	}
-	return []string{arg}, nil
-}

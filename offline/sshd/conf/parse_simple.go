@@ -167,7 +167,20 @@ func restOfLine(a *arguments) ([]string, error) {
 		return nil, errMissing
 	}
 	a.words = nil
-	return []string{strings.TrimLeft(a.rest, blank)}, nil
+	return []string{canonicalNone(strings.TrimLeft(a.rest, blank))}, nil
+}
+
+// wordOrNone spells none in one way; sshd takes it in any case.
+func wordOrNone(a *arguments) ([]string, error) {
+	arg, err := a.one()
+	return []string{canonicalNone(arg)}, err
+}
+
+func canonicalNone(s string) string {
+	if isNone(s) {
+		return "none"
+	}
+	return s
 }
 
 func versionAddendum(a *arguments) ([]string, error) {
@@ -177,9 +190,6 @@ func versionAddendum(a *arguments) ([]string, error) {
 	text := strings.TrimLeft(a.rest, blank)
 	if strings.Contains(text, "\r") {
 		return nil, errValue
-	}
-	if i := strings.IndexByte(text, '#'); i >= 0 {
-		text = strings.TrimRight(text[:i], blank)
 	}
 	if strings.EqualFold(text, "none") {
 		text = ""

@@ -19,6 +19,8 @@ func (c *Config) start() {
 		case p != nil:
 		case !active && !e.inMatch:
 			p = e.refuse("is not allowed in a Match block")
+		case e.lateAny(c.global, c.options.Version):
+			p = e.refuse(`"any" must stand alone`)
 		case e.keyword != nil && active:
 			p = c.takeGlobal(e)
 		}
@@ -33,6 +35,13 @@ func (c *Config) start() {
 	}
 	c.checkListen()
 	c.Problems = append(c.Problems, c.sensible(c.global)...)
+}
+
+// lateAny is a fault of sshd between 8.7 and 9.4: AuthenticationMethods any is
+// refused after any other setting of it, also in a block that is not active.
+func (e *entry) lateAny(s settings, v Version) bool {
+	return e.keyword != nil && e.keyword.name == "authenticationmethods" && e.value.Text == "any" &&
+		len(s["authenticationmethods"]) > 0 && v.AtLeast(8, 7) && !v.AtLeast(9, 5)
 }
 
 func (e *entry) refuse(format string, args ...any) *Problem {
@@ -51,8 +60,9 @@ func (c *Config) takeGlobal(e *entry) *Problem {
 		return e.refuse("too many ports")
 	case e.keyword.name == "subsystem" && early && slices.ContainsFunc(old, func(v Value) bool { return v.Args[0] == e.value.Args[0] }):
 		return e.refuse("subsystem %q is already defined", e.value.Args[0])
-	case e.keyword.name == "authenticationmethods" && early && e.value.Text == "any" && len(old) > 0:
-		return e.refuse(`"any" must stand alone`)
+	}
+	if e.keyword.name == "persourcemaxstartups" && early {
+		delete(c.global, e.keyword.name) // the last one stood then
 	}
 	c.global.take(e.keyword, e.value)
 	return nil

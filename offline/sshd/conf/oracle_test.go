@@ -1,0 +1,170 @@
+package conf
+
+import (
+	"fmt"
+	"math/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// oracleConnections are the clients for whom both sides evaluate.
+var oracleConnections = []Connection{
+	{User: "root", Host: "client.example.org", Address: "10.1.2.3", LocalAddress: "10.9.9.9", LocalPort: 22},
+	{User: "daemon", Host: "other.example.net", Address: "192.168.7.7", LocalAddress: "127.0.0.1", LocalPort: 2222},
+	{User: "nosuch", Host: "client.example.org", Address: "2001:db8::5", LocalAddress: "::1", LocalPort: 443},
+}
+
+func spec(c Connection) string {
+	return fmt.Sprintf("user=%s,host=%s,addr=%s,laddr=%s,lport=%d", c.User, c.Host, c.Address, c.LocalAddress, c.LocalPort)
+}
+
+// oracleScript runs one sshd after another, each with its own /etc/ssh, in a
+// mount namespace of its own. $1 is the root in which sshd lives.
+const oracleScript = `
+set -u
+root=$1; shift
+mount --make-rprivate /
+if [ "$root" != / ]; then mount --bind "$root" "$root"; fi
+mkdir -p "$root/run/sshd"
+for d; do
+	mount --bind "$d/etc/ssh" "$root/etc/ssh" || exit 9
+	chroot "$root" /usr/sbin/sshd -T -C "$(cat "$d/spec")" >"$d/out" 2>"$d/err" </dev/null
+	echo $? >"$d/rc"
+	umount "$root/etc/ssh" || exit 9
+done
+`
+
+type oracleCase struct {
+	dir   string
+	conn  Connection
+	files map[string]string
+}
+
+// prepare writes n generated configurations with the host key they need.
+func prepare(t *testing.T, seed int64, n int, passwd string) []oracleCase {
+	t.Helper()
+	base := t.TempDir()
+	key := filepath.Join(base, "key")
+	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
+		t.Fatalf("ssh-keygen: %v\n%s", err, out)
+	}
+	g := &generator{Rand: rand.New(rand.NewSource(seed))}
+	var out []oracleCase
+	for i := range n {
+		c := oracleCase{filepath.Join(base, fmt.Sprintf("%04d", i)), oracleConnections[i%len(oracleConnections)], g.config()}
+		c.write(t, key, passwd)
+		out = append(out, c)
+	}
+	return out
+}
+
+func (c oracleCase) write(t *testing.T, key, root string) {
+	t.Helper()
+	for name, text := range c.files {
+		writeTree(t, c.dir, map[string]string{"etc/ssh/" + name: text})
+	}
+	writeTree(t, c.dir, map[string]string{"spec": spec(c.conn)})
+	for from, to := range map[string]string{
+		key: "etc/ssh/ssh_host_ed25519_key", filepath.Join(root, "etc/passwd"): "etc/passwd",
+		filepath.Join(root, "etc/services"): "etc/services",
+	} {
+		data, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(c.dir, to), data, 0o600)
+		}
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+	}
+}
+
+func runOracle(t *testing.T, root string, cases []oracleCase) {
+	t.Helper()
+	args := []string{"-m", "sh", "-c", oracleScript, "oracle", root}
+	for _, c := range cases {
+		args = append(args, c.dir)
+	}
+	if out, err := exec.Command("unshare", args...).CombinedOutput(); err != nil {
+		t.Fatalf("oracle: %v\n%s", err, out)
+	}
+}
+
+// compare holds our reading of one configuration against sshd's.
+func (c oracleCase) compare(t *testing.T, version Version) (refused bool, values int) {
+	t.Helper()
+	stdout, _ := os.ReadFile(filepath.Join(c.dir, "out"))
+	stderr, _ := os.ReadFile(filepath.Join(c.dir, "err"))
+	rc, _ := os.ReadFile(filepath.Join(c.dir, "rc"))
+	conf, err := Load(openVolume(t, c.dir), Options{Version: version})
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn := c.conn
+	conn.Groups = map[string][]string{"root": {"root"}, "daemon": {"daemon"}}[conn.User]
+	e := conf.Evaluate(conn)
+	problems := append(fatal(conf.Problems), fatal(e.Problems())...)
+	refused = strings.TrimSpace(string(rc)) != "0"
+	if refused != (len(problems) > 0) {
+		t.Errorf("%s: sshd refuses: %v, we say %+v\nsshd: %s%s", spec(conn), refused, problems, stderr, c.text())
+		return refused, 0
+	}
+	if refused {
+		return refused, 0
+	}
+	theirs := map[string][]string{}
+	for line := range strings.Lines(string(stdout)) {
+		name, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		theirs[name] = append(theirs[name], value)
+	}
+	for name, want := range theirs {
+		if name == "banner" {
+			want[0] = strings.Replace(want[0], "//", "/", 1) // sshd joins / and the name
+		}
+		got, ok := render(e, name)
+		if !ok {
+			continue
+		}
+		values++
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %s: sshd %q, we %q%s", spec(conn), name, want, got, c.text())
+		}
+	}
+	return refused, values
+}
+
+func (c oracleCase) text() string {
+	var b strings.Builder
+	for name, text := range c.files {
+		fmt.Fprintf(&b, "\n--- %s\n%q", name, text)
+	}
+	return b.String()
+}
+
+// against compares n configurations with the sshd of a root.
+func against(t *testing.T, root string, seed int64, n int) {
+	t.Helper()
+	version, err := DetectVersion(openVolume(t, root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cases := prepare(t, seed, n, root)
+	runOracle(t, root, cases)
+	refused, values := 0, 0
+	for _, c := range cases {
+		r, n := c.compare(t, version)
+		values += n
+		if r {
+			refused++
+		}
+	}
+	t.Logf("%s: %d configurations compared, %d of them refused, %d effective values equal or reported", version.Raw, n, refused, values)
+}
+
+func TestAgainstPackagedSSHD(t *testing.T) {
+	needSSHD(t)
+	against(t, "/", 1, 600)
+}
