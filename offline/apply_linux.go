@@ -29,24 +29,12 @@ func (v *Volume) Apply(c Change) error {
 }
 
 func (v *Volume) apply(c Change) error {
-	loc, err := v.resolve(c.Path, false)
+	loc, now, err := v.expect(c)
 	if isNotExist(err) && c.After == nil {
 		return nil // the directory that held it is gone as well
 	}
 	if err != nil {
 		return err
-	}
-	if loc.path != c.Path { // a directory above has become a link
-		return ErrDrift
-	}
-	now, err := v.Snapshot(c.Path, maxSnapshot)
-	if errors.Is(err, ErrNotRegular) {
-		return ErrDrift
-	} else if err != nil {
-		return err
-	}
-	if !now.Equal(c.After) && !now.Equal(c.Before) && !underWay(now, c) {
-		return ErrDrift
 	}
 	if err := v.sweep(loc); err != nil {
 		return err
@@ -55,6 +43,39 @@ func (v *Volume) apply(c Change) error {
 		return err
 	}
 	return v.check(c)
+}
+
+// expect reads the file as it is now, which must be a state of the change.
+func (v *Volume) expect(c Change) (location, *File, error) {
+	loc, err := v.resolve(c.Path, false)
+	if err != nil {
+		return loc, nil, err
+	}
+	if loc.path != c.Path { // a directory above has become a link
+		return loc, nil, ErrDrift
+	}
+	now, err := v.Snapshot(c.Path, maxSnapshot)
+	if errors.Is(err, ErrNotRegular) {
+		return loc, nil, ErrDrift
+	} else if err != nil {
+		return loc, nil, err
+	}
+	if !now.Equal(c.After) && !now.Equal(c.Before) && !underWay(now, c) {
+		return loc, nil, ErrDrift
+	}
+	return loc, now, nil
+}
+
+// Drifted tells whether Apply would refuse the change as drift.
+func (v *Volume) Drifted(c Change) (bool, error) {
+	_, _, err := v.expect(c)
+	switch {
+	case errors.Is(err, ErrDrift):
+		return true, nil
+	case isNotExist(err):
+		return c.After != nil && c.Before != nil, nil
+	}
+	return false, err
 }
 
 // move takes the file at loc from what it is now to what it is to be.

@@ -58,6 +58,21 @@ func (v *Volume) Resolve(p string) (string, error) {
 	return loc.path, nil
 }
 
+// ResolveMissing is Resolve for a file whose directories may be missing too:
+// what does not exist is named below the last directory that does. A link that
+// leads nowhere stands for itself.
+func (v *Volume) ResolveMissing(p string) (string, error) {
+	loc, err := v.resolve(p, true)
+	if err == nil {
+		return loc.path, nil
+	}
+	if p = clean(p); !isNotExist(err) || p == "/" {
+		return "", fmt.Errorf("cannot resolve %q: %w", p, err)
+	}
+	dir, err := v.ResolveMissing(path.Dir(p))
+	return path.Join(dir, path.Base(p)), err
+}
+
 // Readlink is the target of the symbolic link p, as it is written.
 func (v *Volume) Readlink(p string) (string, error) {
 	loc, err := v.resolve(p, false)

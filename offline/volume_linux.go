@@ -178,3 +178,16 @@ func below(p, dir string) bool {
 }
 
 func clean(p string) string { return path.Clean("/" + p) }
+
+// Bind shows the directory source at the directory at as well, as mount --bind does.
+func (v *Volume) Bind(source, at string) error {
+	loc, err := v.resolve(source, true)
+	if err != nil {
+		return fmt.Errorf("cannot bind %q: %w", source, err)
+	}
+	fd, err := v.openLocation(loc, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW)
+	if err != nil {
+		return fmt.Errorf("cannot bind %q: %w", source, err)
+	}
+	return v.Mount(at, fd)
+}
