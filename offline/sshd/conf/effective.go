@@ -56,8 +56,8 @@ func (e *Effective) run() {
 	e.match = settings{}
 	w := &walker{version: e.config.options.Version, conn: &e.conn, decide: func(m *criteria) bool { return e.chosen[m.text] }}
 	w.visit = func(x *entry, active bool, _ []*criteria) {
-		if x.lateAny(e.match, e.config.options.Version) {
-			e.problems = append(e.problems, *x.refuse(`"any" must stand alone`))
+		if p := x.late(e.match, active, e.config.options.Version); p != nil {
+			e.problems = append(e.problems, *p)
 		} else if active && x.keyword != nil && x.inMatch {
 			e.match.take(x.keyword, x.value)
 		}
@@ -119,6 +119,11 @@ func (e *Effective) Algorithms(name string) ([]string, error) {
 	list, err := set.assemble(v.Text, e.config.options.Version)
 	if err != nil {
 		return nil, fmt.Errorf("cannot assemble %q at %s:%d: %w", name, v.Path, v.Line, err)
+	}
+	if len(list) == 0 && len(e.match[name]) == 0 && set.pattern && name != "hostkeyalgorithms" {
+		// sshd assembles the lists a second time for the connection and takes an
+		// empty one for an unset one (sshd: kex.c kex_assemble_names).
+		return set.defaults(e.config.options.Version), nil
 	}
 	return list, nil
 }

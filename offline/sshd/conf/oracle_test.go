@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-77750964/regain/internal/testdisk"
 )
 
 // oracleConnections are the clients for whom both sides evaluate.
@@ -28,7 +30,7 @@ const oracleScript = `
 set -u
 root=$1; shift
 mount --make-rprivate /
-if [ "$root" != / ]; then mount --bind "$root" "$root"; fi
+mount -t tmpfs none "$root/run"
 mkdir -p "$root/run/sshd"
 for d; do
 	mount --bind "$d/etc/ssh" "$root/etc/ssh" || exit 9
@@ -44,19 +46,18 @@ type oracleCase struct {
 	files map[string]string
 }
 
-// prepare writes n generated configurations with the host key they need.
-func prepare(t *testing.T, seed int64, n int, passwd string) []oracleCase {
+// prepare writes configurations with the host key they need.
+func prepare(t *testing.T, root string, configs []map[string]string) []oracleCase {
 	t.Helper()
 	base := t.TempDir()
 	key := filepath.Join(base, "key")
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
 		t.Fatalf("ssh-keygen: %v\n%s", err, out)
 	}
-	g := &generator{Rand: rand.New(rand.NewSource(seed))}
 	var out []oracleCase
-	for i := range n {
-		c := oracleCase{filepath.Join(base, fmt.Sprintf("%04d", i)), oracleConnections[i%len(oracleConnections)], g.config()}
-		c.write(t, key, passwd)
+	for i, files := range configs {
+		c := oracleCase{filepath.Join(base, fmt.Sprintf("%04d", i)), oracleConnections[i%len(oracleConnections)], files}
+		c.write(t, key, root)
 		out = append(out, c)
 	}
 	return out
@@ -144,14 +145,32 @@ func (c oracleCase) text() string {
 	return b.String()
 }
 
-// against compares n configurations with the sshd of a root.
+// brokenConfigs holds each line of the list alone, after a setting of the same
+// keyword, and inside a Match block.
+func brokenConfigs() []map[string]string {
+	var out []map[string]string
+	for _, line := range broken {
+		out = append(out,
+			map[string]string{"sshd_config": line + "\n"},
+			map[string]string{"sshd_config": "AuthenticationMethods publickey\nMatch User daemon\n" + line + "\nX11Forwarding yes\n"})
+	}
+	return out
+}
+
+// against compares configurations with the sshd of a root: every broken line,
+// and n generated ones.
 func against(t *testing.T, root string, seed int64, n int) {
 	t.Helper()
+	g := &generator{Rand: rand.New(rand.NewSource(seed))}
+	configs := brokenConfigs()
+	for range n {
+		configs = append(configs, g.config())
+	}
 	version, err := DetectVersion(openVolume(t, root))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := prepare(t, seed, n, root)
+	cases := prepare(t, root, configs)
 	runOracle(t, root, cases)
 	refused, values := 0, 0
 	for _, c := range cases {
@@ -161,10 +180,22 @@ func against(t *testing.T, root string, seed int64, n int) {
 			refused++
 		}
 	}
-	t.Logf("%s: %d configurations compared, %d of them refused, %d effective values equal or reported", version.Raw, n, refused, values)
+	t.Logf("%s: %d configurations compared, %d of them refused, %d effective values equal or reported", version.Raw, len(cases), refused, values)
 }
 
 func TestAgainstPackagedSSHD(t *testing.T) {
 	needSSHD(t)
-	against(t, "/", 1, 600)
+	against(t, "/", 1, 400)
+}
+
+func TestAgainstNewerSSHD(t *testing.T) {
+	needSSHD(t)
+	if _, err := exec.LookPath("mmdebstrap"); err != nil {
+		skip(t, "mmdebstrap is missing")
+	}
+	root, err := testdisk.Directory(t.Context(), testdisk.Trixie, testdisk.Small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	against(t, root, 2, 300)
 }

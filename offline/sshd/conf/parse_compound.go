@@ -49,6 +49,8 @@ func cleanHost(h string) string {
 	return h
 }
 
+var errCommand = errors.New("the subsystem's command is missing")
+
 // subsystem is a name and its command line, the words joined.
 func subsystem(a *arguments) ([]string, error) {
 	name, err := a.one()
@@ -56,8 +58,11 @@ func subsystem(a *arguments) ([]string, error) {
 		return nil, err
 	}
 	first, err := a.one()
-	if err != nil {
-		return nil, errors.New("the subsystem's command is missing")
+	switch {
+	case err != nil && a.version.AtLeast(9, 5):
+		return []string{name}, nil // refused only where the line is active
+	case err != nil:
+		return nil, errCommand
 	}
 	words := append([]string{first}, a.words...)
 	a.words = nil

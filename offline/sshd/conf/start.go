@@ -19,8 +19,8 @@ func (c *Config) start() {
 		case p != nil:
 		case !active && !e.inMatch:
 			p = e.refuse("is not allowed in a Match block")
-		case e.lateAny(c.global, c.options.Version):
-			p = e.refuse(`"any" must stand alone`)
+		case e.late(c.global, active, c.options.Version) != nil:
+			p = e.late(c.global, active, c.options.Version)
 		case e.keyword != nil && active:
 			p = c.takeGlobal(e)
 		}
@@ -37,11 +37,19 @@ func (c *Config) start() {
 	c.Problems = append(c.Problems, c.sensible(c.global)...)
 }
 
-// lateAny is a fault of sshd between 8.7 and 9.4: AuthenticationMethods any is
-// refused after any other setting of it, also in a block that is not active.
-func (e *entry) lateAny(s settings, v Version) bool {
-	return e.keyword != nil && e.keyword.name == "authenticationmethods" && e.value.Text == "any" &&
-		len(s["authenticationmethods"]) > 0 && v.AtLeast(8, 7) && !v.AtLeast(9, 5)
+// late is what sshd refuses only in the light of other lines. Between 8.7 and 9.4
+// AuthenticationMethods any is refused after any other setting of it, also in a
+// block that is not active; a Subsystem needs its command only in an active one.
+func (e *entry) late(s settings, active bool, v Version) *Problem {
+	switch {
+	case e.keyword == nil:
+	case e.keyword.name == "authenticationmethods" && e.value.Text == "any" &&
+		len(s["authenticationmethods"]) > 0 && v.AtLeast(8, 7) && !v.AtLeast(9, 5):
+		return e.refuse(`"any" must stand alone`)
+	case e.keyword.name == "subsystem" && active && len(e.value.Args) < 2:
+		return e.refuse("%v", errCommand)
+	}
+	return nil
 }
 
 func (e *entry) refuse(format string, args ...any) *Problem {
