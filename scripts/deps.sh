@@ -34,7 +34,10 @@ main() {
 	case ${1:-} in
 	build) need_go ;;
 	demo) need_go && packages "${demo_packages[@]}" ;;
-	test) need_go && packages "${test_packages[@]}" && tool "$gotestsum" ;;
+	test)
+		need_go && packages "${test_packages[@]}" && tool "$gotestsum"
+		known "${test_downloads[@]}"
+		;;
 	lint) need_go && tool "$golangci_lint" && tool "$govulncheck" ;;
 	*)
 		echo "usage: scripts/deps.sh build|demo|test|lint" >&2
@@ -67,6 +70,11 @@ packages() {
 		tail -n 20 "$log" >&2
 		exit 1
 	}
+}
+
+# known makes apt look at its mirror when it has no list yet.
+known() {
+	apt-cache show "$@" >/dev/null 2>&1 || [ "$(id -u)" != 0 ] || apt-get update -qq -o DPkg::Lock::Timeout=300
 }
 
 install_packages() {
