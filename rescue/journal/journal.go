@@ -1,0 +1,224 @@
+// Package journal keeps, on the helper, what a run needs to be taken back: the
+// changes with their before-images, written and synced before the first of them
+// reaches the volume, and the facts of how far the run came.
+//
+// One run is one file of JSON lines, <state-dir>/<run>.jsonl, readable by root
+// alone. A torn last line, which a crash leaves, is dropped. The package knows
+// nothing of volumes; it never stores a private key, since no Change holds one.
+package journal
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-77750964/regain/offline"
+)
+
+// Version is the format of the journal.
+const Version = 1
+
+// Patient says which volume a run worked on, so that it is never taken back on another.
+type Patient struct {
+	Volume   string `json:"volume,omitempty"`    // vol-…
+	Instance string `json:"instance,omitempty"`  // i-…
+	RootUUID string `json:"root_uuid,omitempty"` // of the root filesystem; empty for --root
+	Subvol   string `json:"subvol,omitempty"`
+	Root     string `json:"root,omitempty"` // the directory, for --root
+	Path     string `json:"path,omitempty"` // of the image, device or directory
+}
+
+// SamePlace tells whether the volume is, as far as can be told, not only the
+// same filesystem but the same copy of it.
+func (p Patient) SamePlace(q Patient) bool {
+	if p.Volume != "" && q.Volume != "" {
+		return p.Volume == q.Volume
+	}
+	return p.Path == q.Path
+}
+
+// Same tells whether two records mean one volume. The root filesystem's UUID
+// decides; two volumes that carry the same one are told apart by volume id.
+func (p Patient) Same(q Patient) bool {
+	if p.Volume != "" && q.Volume != "" && p.Volume != q.Volume {
+		return false
+	}
+	return p.RootUUID == q.RootUUID && p.Subvol == q.Subvol && p.Root == q.Root
+}
+
+// Event is a fact of a run's life.
+type Event string
+
+// The events. A run that has begun and is neither Done nor Undone is open: it
+// was cut off.
+const (
+	Begin  Event = "begin"
+	Done   Event = "done"
+	Undone Event = "undone"
+)
+
+type entry struct {
+	Version int              `json:"version"`
+	Event   Event            `json:"event"`
+	Time    time.Time        `json:"time"`
+	Run     string           `json:"run"`
+	Patient *Patient         `json:"patient,omitempty"`
+	Changes []offline.Change `json:"changes,omitempty"`
+}
+
+// Run is a run as its journal tells it.
+type Run struct {
+	ID      string
+	Began   time.Time
+	Patient Patient
+	Changes []offline.Change
+	State   Event
+}
+
+// Open tells whether the run was cut off.
+func (r Run) Open() bool { return r.State == Begin }
+
+// Dir is the state directory.
+type Dir struct{ root *os.Root }
+
+// Open opens the state directory, made for root alone if it is not there.
+func Open(path string) (*Dir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("cannot make the state directory: %w", err)
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot open the state directory: %w", err)
+	}
+	return &Dir{root}, nil
+}
+
+// Close closes the directory.
+func (d *Dir) Close() error { return d.root.Close() }
+
+var runID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,63}$`)
+
+// CheckID refuses what is not the id of a run.
+func CheckID(id string) error {
+	if !runID.MatchString(id) {
+		return fmt.Errorf("%q is not the id of a run", id)
+	}
+	return nil
+}
+
+// Begin records a run before its first change. An id can begin once.
+func (d *Dir) Begin(id string, now time.Time, p Patient, changes []offline.Change) error {
+	if err := CheckID(id); err != nil {
+		return err
+	}
+	if err := d.append(id, os.O_CREATE|os.O_EXCL, entry{Version: Version, Event: Begin, Time: now, Run: id, Patient: &p, Changes: changes}); err != nil {
+		return fmt.Errorf("cannot write the journal of run %s: %w", id, err)
+	}
+	return nil
+}
+
+// Record adds a fact to a run that has begun.
+func (d *Dir) Record(id string, now time.Time, e Event) error {
+	if err := d.append(id, 0, entry{Version: Version, Event: e, Time: now, Run: id}); err != nil {
+		return fmt.Errorf("cannot write the journal of run %s: %w", id, err)
+	}
+	return nil
+}
+
+func (d *Dir) append(id string, flags int, e entry) error {
+	line, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	f, err := d.root.OpenFile(id+".jsonl", flags|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	// The newline before the entry ends a line that a crash has torn.
+	_, err = f.Write(slices.Concat([]byte("\n"), line, []byte("\n")))
+	return errors.Join(err, f.Sync(), f.Close(), d.sync())
+}
+
+func (d *Dir) sync() error {
+	dir, err := d.root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// Load reads one run.
+func (d *Dir) Load(id string) (Run, error) {
+	if err := CheckID(id); err != nil {
+		return Run{}, err
+	}
+	f, err := d.root.Open(id + ".jsonl")
+	if err != nil {
+		return Run{}, fmt.Errorf("cannot read the journal of run %s: %w", id, err)
+	}
+	defer f.Close()
+	r, err := read(f)
+	if err == nil && r.ID != id {
+		err = errors.New("it holds no complete record of the run")
+	}
+	if err != nil {
+		return Run{}, fmt.Errorf("cannot read the journal of run %s: %w", id, err)
+	}
+	return r, nil
+}
+
+func read(r io.Reader) (Run, error) {
+	var run Run
+	in := bufio.NewReader(r)
+	for {
+		line, err := in.ReadBytes('\n')
+		if len(bytes.TrimSpace(line)) > 0 {
+			var e entry
+			if json.Unmarshal(line, &e) == nil {
+				if e.Version > Version {
+					return run, fmt.Errorf("it was written by a newer regain (format %d)", e.Version)
+				}
+				run.take(e)
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return run, nil
+		} else if err != nil {
+			return run, err
+		}
+	}
+}
+
+func (r *Run) take(e entry) {
+	if e.Event == Begin && e.Patient != nil {
+		r.ID, r.Began, r.Patient, r.Changes = e.Run, e.Time, *e.Patient, e.Changes
+	}
+	r.State = e.Event
+}
+
+// Runs lists the runs on record, oldest first. A file that holds no complete
+// record belongs to a run that never changed anything; it is left out.
+func (d *Dir) Runs() ([]Run, error) {
+	names, err := fs.Glob(d.root.FS(), "*.jsonl")
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the journals: %w", err)
+	}
+	var runs []Run
+	for _, name := range names {
+		r, err := d.Load(strings.TrimSuffix(name, ".jsonl"))
+		if err == nil {
+			runs = append(runs, r)
+		}
+	}
+	slices.SortFunc(runs, func(a, b Run) int { return a.Began.Compare(b.Began) })
+	return runs, nil
+}

@@ -1,0 +1,145 @@
+// Package rescue opens a foreign volume, finds out who may log in and why
+// nobody can, puts a key in place, proves it through a fresh mount, and takes it
+// all back on request. It puts the packages below it in order: offline/block
+// reads the bytes, rescue/mount opens filesystems, offline/linuxroot recognises
+// the system, offline/sshd gives the verdict, offline/access decides the changes,
+// and rescue/journal keeps what undo needs.
+//
+// It does not talk to AWS, makes no keys itself, executes nothing, and prints
+// nothing: the result is an offline.Report.
+package rescue
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/block"
+	"github.com/seed-77750964/regain/rescue/source"
+)
+
+// Patient is a volume whose bytes are open, or a tree that somebody mounted.
+type Patient struct {
+	Name     string // the device, image or directory as the report names it
+	VolumeID string
+
+	source *source.Source
+	disk   *block.Disk // nil for a tree
+
+	root     choice // where / was found; set by the first Tree
+	chosen   bool
+	warnings []string
+}
+
+// choice is the filesystem that is /, kept so that every later mount takes the
+// same one.
+type choice struct {
+	content int // index into disk.Contents
+	subvol  subvolume
+	why     string
+}
+
+// Open takes over a source and reads what is on it. It writes nothing.
+func Open(src *source.Source) (*Patient, error) {
+	p := &Patient{Name: src.Path, VolumeID: src.VolumeID, source: src}
+	if src.Kind == source.Tree {
+		return p, nil
+	}
+	disk, err := block.Scan(src.File, src.Size)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("cannot read %s: %w", src.Path, err), src.Close())
+	}
+	p.disk = disk
+	for _, w := range append(disk.Table.Warnings, disk.Warnings...) {
+		p.warnings = append(p.warnings, offline.Printable(w))
+	}
+	return p, nil
+}
+
+// Close lets go of the source. Trees must be closed before.
+func (p *Patient) Close() error { return p.source.Close() }
+
+// Refusal is a volume that is not worked on, and what to do instead. Nothing
+// has been changed.
+type Refusal struct {
+	Code string // stable
+	Text string
+	Hint string
+}
+
+func (r *Refusal) Error() string { return r.Text }
+
+// nothingToOpen explains why no filesystem of the volume holds a Linux root, by
+// what the volume does hold.
+func (p *Patient) nothingToOpen(causes []error) error {
+	for _, c := range p.disk.Contents {
+		if c.Superblock == nil {
+			continue
+		}
+		if r := refuseType(c); r != nil {
+			return r
+		}
+	}
+	text := fmt.Sprintf("no Linux root filesystem found on %s", p.Name)
+	if err := errors.Join(causes...); err != nil {
+		return fmt.Errorf("%s: %w", text, err)
+	}
+	return &Refusal{Code: "no-root", Text: text + ": " + p.inventory(), Hint: "is this the root volume? run regain-agent inspect for what is on it"}
+}
+
+func (p *Patient) inventory() string {
+	var found []string
+	for _, c := range p.disk.Contents {
+		what := "unknown"
+		if c.Superblock != nil {
+			what = string(c.Superblock.Type)
+		}
+		if c.Err != nil {
+			what = c.Err.Error()
+		}
+		found = append(found, fmt.Sprintf("%s (%s)", partitionName(c.Partition.Number), what))
+	}
+	if len(found) == 0 {
+		return "the volume is empty"
+	}
+	return "it holds " + strings.Join(found, ", ")
+}
+
+func partitionName(number int) string {
+	if number == 0 {
+		return "the whole device"
+	}
+	return fmt.Sprintf("partition %d", number)
+}
+
+// refuseType names the containers and systems that this version does not open.
+func refuseType(c block.Content) *Refusal {
+	at, sb := partitionName(c.Partition.Number), c.Superblock
+	switch sb.Type {
+	case block.LUKS:
+		return &Refusal{"luks", fmt.Sprintf("%s is encrypted with LUKS (UUID %s)", at, offline.Printable(sb.UUID)),
+			"open it by hand (cryptsetup open), mount it, and run again with --root DIR"}
+	case block.LVM2:
+		return &Refusal{"lvm", fmt.Sprintf("%s is an LVM physical volume (UUID %s)", at, offline.Printable(sb.UUID)),
+			"activate it by hand (vgchange -ay), mount the root volume, and run again with --root DIR"}
+	case block.LinuxRAID:
+		return &Refusal{"md", fmt.Sprintf("%s is a member of an md array (UUID %s)", at, offline.Printable(sb.UUID)),
+			"assemble it by hand (mdadm --assemble), mount it, and run again with --root DIR"}
+	case block.NTFS, block.ReFS:
+		return &Refusal{"windows", fmt.Sprintf("%s is %s: a Windows volume", at, sb.Type), "this version rescues Linux volumes only"}
+	case block.BitLocker:
+		return &Refusal{"bitlocker", at + " is encrypted with BitLocker", "decrypt it from a running Windows first"}
+	case block.SwSuspend:
+		return &Refusal{"hibernated", at + " holds the memory of a hibernated system", "resume and shut down the system, or remove its hibernation image, first: an edit would be overwritten by what the memory remembers"}
+	}
+	return nil
+}
+
+// device is the path under which errors and reports name a filesystem.
+func (p *Patient) device(c block.Content) string {
+	if c.Partition.Number == 0 {
+		return p.Name
+	}
+	return fmt.Sprintf("%s partition %d", p.Name, c.Partition.Number)
+}

@@ -1,0 +1,218 @@
+package rescue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/rescue/journal"
+)
+
+// homing bounds the way back after a failure or an interrupt.
+const homing = 2 * time.Minute
+
+// Undo puts every file back as the run found it. It may be called again: what is
+// back already is left alone. A file that somebody has changed since is drift,
+// and then nothing at all is changed.
+func (p *Patient) Undo(ctx context.Context, r Request) (offline.Report, error) {
+	report := newReport("undo", r, p)
+	changes, err := p.undo(ctx, r, r.Run)
+	report.Changes = summaries(changes)
+	report.Outcome = offline.Unchanged
+	if err != nil {
+		report.Changes = []offline.ChangeSummary{}
+		conclude(&report, err)
+	}
+	return report, err
+}
+
+// undo returns the inverse changes of the run that it has made.
+func (p *Patient) undo(ctx context.Context, r Request, id string) (done []offline.Change, err error) {
+	run, err := r.State.Load(id)
+	if err != nil {
+		return nil, &Refusal{Code: "unknown-run", Text: err.Error(), Hint: "the journal is in the --state-dir of the rescue"}
+	}
+	if p.disk != nil {
+		if err := p.chooseRoot(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if !run.Patient.Same(p.patient(r)) {
+		return nil, &Refusal{Code: "other-volume", Text: fmt.Sprintf("run %s worked on another volume (root filesystem %q)", id, run.Patient.RootUUID)}
+	}
+	inverse := inverted(run.Changes)
+	if pending, err := p.pending(ctx, inverse); err != nil {
+		return nil, err
+	} else if len(pending) == 0 && run.State == journal.Undone {
+		return nil, nil
+	}
+	if err := p.putBack(ctx, inverse); err != nil {
+		return nil, err
+	}
+	return inverse, r.State.Record(id, r.Now, journal.Undone)
+}
+
+func inverted(changes []offline.Change) []offline.Change {
+	var list []offline.Change
+	for _, c := range slices.Backward(changes) {
+		i := c.Invert()
+		i.Why = "undo: " + i.Why
+		list = append(list, i)
+	}
+	return list
+}
+
+// pending looks, read-only, which of the inverse changes are still to be made,
+// and refuses drift before anything is touched.
+func (p *Patient) pending(ctx context.Context, inverse []offline.Change) (todo []offline.Change, err error) {
+	tree, err := p.Tree(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
+	for file, chain := range byPath(inverse) {
+		drifted := true
+		for _, c := range chain {
+			away, err := tree.Volume.Drifted(c)
+			if err != nil {
+				return nil, err
+			}
+			drifted = drifted && away
+		}
+		if drifted || foreignContent(tree.Volume, chain, inverse) {
+			return nil, &Refusal{Code: "drift", Text: fmt.Sprintf("%q has changed since the run: it is left as it is", file),
+				Hint: "compare it with the journal in the state directory, and put it back by hand"}
+		}
+		now, err := tree.Volume.Snapshot(file, offline.MaxAccount)
+		if err != nil {
+			return nil, err
+		}
+		if last := chain[len(chain)-1]; !now.Equal(last.After) {
+			todo = append(todo, last)
+		}
+	}
+	return todo, nil
+}
+
+func byPath(changes []offline.Change) map[string][]offline.Change {
+	paths := map[string][]offline.Change{}
+	for _, c := range changes {
+		paths[c.Path] = append(paths[c.Path], c)
+	}
+	return paths
+}
+
+// foreignContent tells whether a directory that the run has made holds what the
+// run has not: it could not be removed then.
+func foreignContent(v *offline.Volume, chain, inverse []offline.Change) bool {
+	last := chain[len(chain)-1]
+	if last.After != nil || last.Before.Kind != offline.Dir {
+		return false
+	}
+	names, err := v.ReadDir(last.Path)
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(names, func(name string) bool {
+		ours := slices.ContainsFunc(inverse, func(c offline.Change) bool { return c.Path == path.Join(last.Path, name) })
+		return !ours && !offline.IsTemp(name)
+	})
+}
+
+func (p *Patient) putBack(ctx context.Context, inverse []offline.Change) (err error) {
+	look, err := p.Tree(ctx, nil)
+	if err != nil {
+		return err
+	}
+	write, err := p.writable(look, inverse)
+	if err = errors.Join(err, look.Close(ctx)); err != nil {
+		return err
+	}
+	tree, err := p.Tree(ctx, write)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
+	return applyAll(ctx, tree.Volume, inverse)
+}
+
+// takeBack is the way home after a failure: it outlives an interrupt, and has a
+// deadline of its own.
+func (o *operation) takeBack(ctx context.Context, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), homing)
+	defer cancel()
+	o.r.say("taking back what was written")
+	_, err := o.p.undo(ctx, o.r, o.r.Run)
+	if unbegun := (*Refusal)(nil); errors.As(err, &unbegun) && unbegun.Code == "unknown-run" {
+		err = nil // nothing had been written
+	}
+	if err != nil {
+		return &Failure{Code: "not-taken-back", Err: fmt.Errorf("%w; and it could not be taken back: %w", cause, err), Left: true,
+			Hint: "run regain-agent undo with the same source and --run " + o.r.Run}
+	}
+	o.report.Changes = []offline.ChangeSummary{}
+	for i := range o.report.Verdicts {
+		o.report.Verdicts[i].After = o.report.Verdicts[i].Before
+	}
+	warning, err := o.key.Forget(ctx)
+	if err != nil {
+		warning = err.Error()
+	}
+	if warning != "" {
+		o.report.Warnings = append(o.report.Warnings, warning)
+	}
+	return cause
+}
+
+// recoverOpenRuns takes back the runs on this volume that were cut off, so that
+// a new one starts from where they started.
+func (o *operation) recoverOpenRuns(ctx context.Context) error {
+	runs, err := o.r.State.Runs()
+	if err != nil {
+		return err
+	}
+	runs = slices.DeleteFunc(runs, func(run journal.Run) bool { return !run.Open() })
+	if len(runs) == 0 {
+		return nil
+	}
+	if o.p.disk != nil {
+		if err := o.p.chooseRoot(ctx); err != nil {
+			return err
+		}
+	}
+	here := o.p.patient(o.r)
+	for _, run := range slices.Backward(runs) {
+		if !run.Patient.Same(here) || !run.Patient.SamePlace(here) {
+			continue
+		}
+		if o.r.DryRun {
+			o.report.Warnings = append(o.report.Warnings, fmt.Sprintf("run %s was cut off; a real run takes it back first", run.ID))
+			continue
+		}
+		o.r.say("taking back run " + run.ID + ", which was cut off")
+		if _, err := o.p.undo(ctx, o.r, run.ID); err != nil {
+			return fmt.Errorf("cannot take back run %s, which was cut off: %w", run.ID, err)
+		}
+		o.report.Warnings = append(o.report.Warnings, fmt.Sprintf("run %s had been cut off; it was taken back first", run.ID))
+	}
+	return nil
+}
+
+// patient identifies the volume in the journal.
+func (p *Patient) patient(r Request) journal.Patient {
+	j := journal.Patient{Volume: p.VolumeID, Instance: r.Instance, Path: p.Name}
+	if p.disk == nil {
+		j.Root = strings.TrimRight(p.Name, "/")
+		return j
+	}
+	if sb := p.disk.Contents[p.root.content].Superblock; sb != nil {
+		j.RootUUID = sb.UUID
+	}
+	j.Subvol = p.root.subvol.path
+	return j
+}
