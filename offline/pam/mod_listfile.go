@@ -91,7 +91,7 @@ func listArgs(args []string) (opts listOptions, bad *outcome) {
 
 // listItem is the text to look for, or the answer without looking.
 func (c *probe) listItem(opts listOptions) (string, *outcome) {
-	if opts.apply != "" && (opts.item == "tty" || opts.item == "rhost" || opts.item == "shell") {
+	if opts.apply != "" && (opts.item == "tty" || opts.item == "rhost") { // elsewhere the module ignores it
 		applies := truth(opts.apply == c.env.User.Name)
 		if group, ok := strings.CutPrefix(opts.apply, "@"); ok {
 			applies = c.inGroup(group)

@@ -179,7 +179,7 @@ func mkhomedir(c *probe) outcome {
 func namespace(c *probe) outcome {
 	for _, file := range append([]string{c.configFile("namespace.conf")}, c.confGlob("namespace.d")...) {
 		data, err := c.v.ReadFile(file, offline.MaxConfig)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
 			return outcome{codes: set(success, sessionErr), text: err.Error(), path: file}
 		}
 		n := 0
