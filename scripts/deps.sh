@@ -17,7 +17,7 @@ demo_packages=(
 test_packages=(
 	"${demo_packages[@]}"
 	xfsprogs btrfs-progs ntfs-3g squashfs-tools xorriso gdisk
-	lvm2 cryptsetup-bin mdadm
+	genisoimage lvm2 cryptsetup-bin mdadm
 	openssh-server
 	acl attr iproute2 git python3
 	selinux-utils tcpd

@@ -54,7 +54,8 @@ func TestKey(t *testing.T) {
 	if key("ab", "c") == key("a", "bc") {
 		t.Error("other inputs have the same key")
 	}
-	if key("a") != key("a") {
-		t.Error("the same inputs have two keys")
+	first := key("a", "b")
+	if again := key("a", "b"); first != again {
+		t.Errorf("the same inputs have the keys %s and %s", first, again)
 	}
 }

@@ -21,7 +21,7 @@ type Tree struct {
 
 // usrParts are the parts of /usr that a Tree holds, as globs below the root.
 var usrParts = []string{
-	"usr/sbin/sshd", "usr/sbin/nologin", "usr/lib/os-release", "usr/lib/*/security",
+	"usr/sbin/sshd", "usr/lib/openssh", "usr/sbin/nologin", "usr/lib/os-release", "usr/lib/*/security",
 	"usr/bin/sh", "usr/bin/dash", "usr/bin/bash", "usr/bin/rbash", "usr/bin/false", "usr/bin/true",
 }
 
