@@ -122,7 +122,7 @@ func (s *scanner) end(text string) {
 		s.paths = append(s.paths, text)
 	}
 	start := strings.LastIndexFunc(text, func(r rune) bool { return !wordByte(byte(r)) }) + 1
-	if w := text[start:]; len(w) >= 2 && len(w) <= maxWord && len(s.words) < maxWords {
+	if w := text[max(start, len(text)-maxWord):]; len(w) >= 2 && len(s.words) < maxWords {
 		s.words[w] = true
 	}
 }

@@ -87,6 +87,11 @@ func (e *Effective) Connection() Connection { return e.conn }
 func (e *Effective) All(name string) []Value {
 	name = canonical(name)
 	if v := e.match[name]; len(v) > 0 {
+		if global := e.config.global[name]; name == "rekeylimit" && len(global) > 0 {
+			both := settings{name: v}
+			both.parts(&keyword{name: name}, global[0])
+			return both[name]
+		}
 		return v
 	}
 	if v := e.config.global[name]; len(v) > 0 {

@@ -100,9 +100,12 @@ var elsewhere = map[string]func(*generator) string{
 	"HostKey": func(g *generator) string {
 		return g.pick("/etc/ssh/ssh_host_ed25519_key", "/etc/ssh/../ssh/ssh_host_ed25519_key", `"/etc/ssh/ssh_host_ed25519_key"`)
 	},
-	"LoginGraceTime": func(g *generator) string { return g.pick("2m", "0", "1d", "90") },
-	"Ciphers":        func(g *generator) string { return g.algorithms("aes128-ctr aes256-gcm@openssh.com aes128-cbc") },
-	"MACs":           func(g *generator) string { return g.algorithms("hmac-sha2-256 hmac-sha1 umac-64@openssh.com") },
+	"Subsystem":             func(g *generator) string { return g.pick("sftp internal-sftp -l INFO", `x /bin/x "a b"`, "y /bin/y") },
+	"HostKeyAgent":          func(*generator) string { return "none" },
+	"AuthorizedKeysCommand": func(g *generator) string { return g.pick("none", "/bin/x %u") },
+	"LoginGraceTime":        func(g *generator) string { return g.pick("2m", "0", "1d", "90") },
+	"Ciphers":               func(g *generator) string { return g.algorithms("aes128-ctr aes256-gcm@openssh.com aes128-cbc") },
+	"MACs":                  func(g *generator) string { return g.algorithms("hmac-sha2-256 hmac-sha1 umac-64@openssh.com") },
 	"KexAlgorithms": func(g *generator) string {
 		return g.algorithms("curve25519-sha256 ecdh-sha2-nistp256 diffie-hellman-group14-sha1")
 	},

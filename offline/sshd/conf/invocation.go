@@ -2,6 +2,7 @@ package conf
 
 import (
 	"fmt"
+	"path"
 	"strings"
 
 	"github.com/seed-77750964/regain/offline"
@@ -82,7 +83,7 @@ func systemd(v *offline.Volume) (Invocation, bool) {
 // systemdNamed looks at NAME.service, and at NAME.socket with the unit it starts.
 func systemdNamed(v *offline.Volume, base string) (Invocation, bool) {
 	service, socket := loadUnit(v, base+".service"), loadUnit(v, base+".socket")
-	if service.Path == "" && socket.Path == "" {
+	if service.Path == "" && socket.Path == "" || isAlias(v, service) && socket.Path == "" {
 		return Invocation{}, false
 	}
 	i := Invocation{Init: Systemd}
@@ -106,6 +107,12 @@ func systemdNamed(v *offline.Volume, base string) (Invocation, bool) {
 		i.Problems = append(i.Problems, Problem{Path: unit.Path, Text: unit.Name + " is not enabled: nothing starts it at boot", Fatal: true})
 	}
 	return i, true
+}
+
+// isAlias tells a link to a unit of another name, as Alias= makes them.
+func isAlias(v *offline.Volume, u Unit) bool {
+	target, err := v.Readlink(u.Path)
+	return u.Path != "" && err == nil && !u.Masked && path.Base(target) != u.Name
 }
 
 func (i *Invocation) fromUnit(v *offline.Volume, u Unit) {

@@ -55,8 +55,19 @@ func triAddress(address, list string) (match Tri, negated bool) {
 
 func triHost(host, list string) (match Tri, negated bool) {
 	if host == "" {
-		return listOfUnknown(list), false
+		return listOfUnknown(withoutNetworks(list)), false
 	}
 	n := MatchList(asciiLower(host), list, true)
 	return triOf(n == 1), n == -1
+}
+
+// withoutNetworks leaves out what no name can match: addresses and networks.
+func withoutNetworks(list string) string {
+	var out []string
+	for entry := range strings.SplitSeq(list, ",") {
+		if _, kind := parseNetwork(strings.TrimPrefix(entry, "!")); kind != isNetwork {
+			out = append(out, entry)
+		}
+	}
+	return strings.Join(out, ",")
 }
