@@ -40,9 +40,11 @@ var codeNames = [numCodes + 1]string{
 // codeSet is the codes that a module may return.
 type codeSet uint32
 
-// anyCode leaves out incomplete, which stops the stack and which no packaged
-// module returns outside a conversation.
-const anyCode = codeSet(1<<31 - 1)
+// anyCode is what an unknown module may answer. It leaves out incomplete, which
+// belongs to conversations, and new_authtok_reqd, which only a module that
+// keeps passwords has reason to return: with it even an optional module would
+// stop a login.
+const anyCode = codeSet(1<<31-1) &^ (1 << newAuthtokReqd)
 
 func set(codes ...code) codeSet {
 	var s codeSet
@@ -60,4 +62,17 @@ func (s codeSet) each(f func(code)) {
 	for rest := s; rest != 0; rest &= rest - 1 {
 		f(rest.first())
 	}
+}
+
+// reduce leaves one code of those failures that a control treats alike, for
+// which failure it is does not matter to the login. A single code stays.
+func (s codeSet) reduce(on control) codeSet {
+	out, seen := s&set(success, ignore, newAuthtokReqd), map[action]bool{}
+	(s &^ out).each(func(c code) {
+		if !seen[on[c]] {
+			seen[on[c]] = true
+			out |= set(c)
+		}
+	})
+	return out
 }

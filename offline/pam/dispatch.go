@@ -24,7 +24,7 @@ type state struct {
 }
 
 // maxStates bounds the states before one entry; beyond it everything is possible.
-const maxStates = 5000
+const maxStates = 1000
 
 // simulate follows pam_dispatch.c through all states that the codes allow and
 // returns the codes that the whole stack may end with. codes is asked for the

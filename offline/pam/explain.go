@@ -1,8 +1,10 @@
 package pam
 
 import (
+	"cmp"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/seed-77750964/regain/offline"
@@ -67,6 +69,7 @@ func worse(a, b offline.Answer) offline.Answer {
 func (r *run) codes(i int) codeSet {
 	if r.outcomes[i] == nil {
 		o := r.evaluate(r.stack[i])
+		o.codes = o.codes.reduce(r.stack[i].on)
 		r.outcomes[i] = &o
 	}
 	return r.outcomes[i].codes
@@ -82,46 +85,70 @@ func (r *run) with(pinned map[int]codeSet) codeSet {
 	})
 }
 
-// blockers are the entries each of which refuses even if all others agreed.
-// pam_deny only passes on what an entry before it found, so it is never
-// thought away, and named alone when nothing else is to blame.
+// blockers are a smallest set of entries whose consent would open the stack.
+// Those that only pass on what others found are left out first: pam_deny, then
+// entries whose answer is ignored.
 func (r *run) blockers() []Reason {
-	var suspects []int
-	agree := map[int]codeSet{}
-	for i, o := range r.outcomes {
-		if o == nil || o.codes == set(success) || o.codes == set(ignore) {
-			continue
-		}
-		suspects = append(suspects, i)
-		if o.id != "pam-deny" {
-			agree[i] = set(success)
-		}
+	agree := r.suspects()
+	var order []int
+	for i := range agree {
+		order = append(order, i)
 	}
-	var named, all []Reason
-	for _, i := range suspects {
-		all = append(all, r.reason(i, offline.Denied))
-		others := map[int]codeSet{}
-		for j, c := range agree {
-			if j != i {
-				others[j] = c
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(r.weight(a), r.weight(b)), cmp.Compare(b, a)) })
+	if r.with(agree).has(success) {
+		for _, i := range order {
+			delete(agree, i)
+			if !r.with(agree).has(success) {
+				agree[i] = set(success)
 			}
 		}
-		if !r.with(others).has(success) {
-			named = append(named, r.reason(i, offline.Denied))
+	}
+	var reasons []Reason
+	for i := range r.stack {
+		if _, blocks := agree[i]; blocks {
+			reasons = append(reasons, r.reason(i, offline.Denied))
 		}
 	}
-	if len(named) == 0 {
-		named = all
-	}
-	if len(named) == 0 {
+	if len(reasons) == 0 {
 		h := r.stack[len(r.stack)-1]
-		named = []Reason{{"pam-config", offline.Denied, "no module of the stack grants anything", h.path, h.line}}
+		reasons = []Reason{{"pam-config", offline.Denied, "no module of the stack grants anything", h.path, h.line}}
 	}
-	return named
+	return reasons
+}
+
+// suspects are the reached entries that may answer other than success or
+// ignore, each with success in place of its answer. With the known ones
+// agreeing, more entries may be reached, so it goes on until no more come.
+func (r *run) suspects() map[int]codeSet {
+	agree := map[int]codeSet{}
+	for known := -1; known < len(agree); {
+		known = len(agree)
+		r.with(agree)
+		for i, o := range r.outcomes {
+			if o != nil && o.codes != set(success) && o.codes != set(ignore) {
+				agree[i] = set(success)
+			}
+		}
+	}
+	return agree
+}
+
+// weight orders suspects: the lighter is the less likely culprit.
+func (r *run) weight(i int) int {
+	o := r.outcomes[i]
+	switch {
+	case o.id == "pam-deny":
+		return 0
+	case !o.codes.one():
+		return 1
+	case r.stack[i].on[o.codes.first()] == actIgnore:
+		return 2
+	}
+	return 3
 }
 
 // maxPins bounds the simulations that look for what the answer hangs on.
-const maxPins = 400
+const maxPins = 300
 
 // uncertain are the entries whose code changes what the stack may answer.
 func (r *run) uncertain(final codeSet) []Reason {

@@ -22,6 +22,7 @@ func timeAccount(c *probe) outcome {
 		return outcome{codes: set(success)} // the module goes on without rules
 	}
 	result := outcome{codes: set(success)}
+	times := calendar{}
 	rules := 0
 	for _, l := range timeLines(string(data)) {
 		fields := strings.Split(l.text, ";")
@@ -34,7 +35,7 @@ func timeAccount(c *probe) outcome {
 		} else {
 			applies = applies.and(logic(user, matchText(c.env.User.Name)))
 		}
-		refused := applies.and(always24(fields[3]).not())
+		refused := applies.and(times.always(fields[3]).not())
 		if refused == no || result.codes == set(permDenied) {
 			continue
 		}
@@ -68,29 +69,45 @@ func timeLines(text string) []line {
 	return out
 }
 
-// logic evaluates "a & !b | c", strictly from left to right; garbled text is
-// false (pam_time.c logic_field).
-func logic(text string, agrees func(string) bool) tri {
-	left, and, not, wantValue := false, false, false, true
+// term is one name of a logical field with what stands before it.
+type term struct {
+	word     string
+	not, and bool
+}
+
+// logicTerms parses "a & !b | c"; ok is false for garbled text, which the
+// module takes for false.
+func logicTerms(text string) (terms []term, ok bool) {
+	next, wantName := term{}, true
 	for _, w := range logicWords(text) {
 		switch {
-		case wantValue && w == "!":
-			not = !not
-		case wantValue && w != "&" && w != "|":
-			right := agrees(w) != not
-			if and {
-				left = left && right
-			} else {
-				left = left || right
-			}
-			wantValue = false
-		case !wantValue && (w == "&" || w == "|"):
-			and, not, wantValue = w == "&", false, true
+		case wantName && w == "!":
+			next.not = !next.not
+		case wantName && w != "&" && w != "|":
+			next.word = w
+			terms = append(terms, next)
+			wantName = false
+		case !wantName && (w == "&" || w == "|"):
+			next, wantName = term{and: w == "&"}, true
 		default:
-			return no
+			return nil, false
 		}
 	}
-	return truth(left)
+	return terms, true
+}
+
+// logic evaluates a field strictly from left to right (pam_time.c logic_field).
+func logic(text string, agrees func(string) bool) tri {
+	terms, ok := logicTerms(text)
+	left := false
+	for _, t := range terms {
+		if right := agrees(t.word) != t.not; t.and {
+			left = left && right
+		} else {
+			left = left || right
+		}
+	}
+	return truth(left && ok)
 }
 
 // logicWords are the operators and the names between them; other characters
@@ -129,24 +146,68 @@ func matchText(s string) func(string) bool {
 	}
 }
 
-// always24 tries a time field at every minute of a week: yes when all lie
-// inside, no when none does.
-func always24(field string) tri {
-	inside, outside := false, false
-	for day := range 7 {
-		for minute := range 24 * 60 {
-			at := clock{1 << day, minute/60*100 + minute%60}
-			if logic(field, at.within) == yes {
-				inside = true
-			} else {
-				outside = true
+const minutesOfWeek = 7 * 24 * 60
+
+// week has a bit for every minute of a week.
+type week [(minutesOfWeek + 63) / 64]uint64
+
+// calendar remembers the weeks of the ranges it was asked for.
+type calendar map[string]week
+
+// maxRanges bounds how many different ranges a calendar works out.
+const maxRanges = 1000
+
+// always tells whether every minute of a week lies inside a time field; no when
+// none does.
+func (c calendar) always(field string) tri {
+	terms, ok := logicTerms(field)
+	if !ok {
+		return no
+	}
+	var left week
+	for _, t := range terms {
+		right, known := c.rangeOf(t.word)
+		if !known {
+			return maybe
+		}
+		for i := range left {
+			bits := right[i]
+			if t.not {
+				bits = ^bits
 			}
-			if inside && outside {
-				return maybe
+			if t.and {
+				left[i] &= bits
+			} else {
+				left[i] |= bits
 			}
 		}
 	}
-	return truth(inside)
+	inside := 0
+	for minute := range minutesOfWeek {
+		inside += int(left[minute/64] >> (minute % 64) & 1)
+	}
+	switch inside {
+	case 0:
+		return no
+	case minutesOfWeek:
+		return yes
+	}
+	return maybe
+}
+
+func (c calendar) rangeOf(word string) (week, bool) {
+	if w, done := c[word]; done || len(c) >= maxRanges {
+		return w, done
+	}
+	var w week
+	for minute := range minutesOfWeek {
+		day, ofDay := minute/(24*60), minute%(24*60)
+		if (clock{1 << day, ofDay/60*100 + ofDay%60}).within(word) {
+			w[minute/64] |= 1 << (minute % 64)
+		}
+	}
+	c[word] = w
+	return w, true
 }
 
 // clock is a day's bit, Sunday's first, and hour times 100 plus minute.

@@ -126,7 +126,7 @@ func TestTimeFields(t *testing.T) {
 		"Al0000-2400": yes, "!Al0000-2400": no, "MoTuWeThFrSaSu0000-2400": yes, "AlMo0000-2400": maybe, "MoMo0000-2400": no, "Al2200-0600": maybe,
 		"Al0600-0600": yes, "Al0000-1200 | Al1200-2400": yes, "Al0000-1200 & Al1200-2400": no, "Xx0000-2400": no, "Al": yes, "": no, "Al0000-24000": yes,
 	} {
-		if got := always24(field); got != want {
+		if got := (calendar{}).always(field); got != want {
 			t.Errorf("%q: %d, want %d", field, got, want)
 		}
 	}

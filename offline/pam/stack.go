@@ -20,8 +20,8 @@ const (
 )
 
 const (
-	maxLevel    = 16 // Linux-PAM: PAM_SUBSTACK_MAX_LEVEL
-	maxHandlers = 2000
+	maxLevel    = 16  // Linux-PAM: PAM_SUBSTACK_MAX_LEVEL
+	maxHandlers = 300 // packaged stacks have about thirty
 	maxReads    = 500
 )
 
