@@ -48,6 +48,14 @@ func (t Type) Algorithm() string {
 
 const rsaBits = 3072
 
+// Bits is the size of the key as ssh-keygen -l prints it.
+func (t Type) Bits() int {
+	if t == RSA {
+		return rsaBits
+	}
+	return 256
+}
+
 // Pair is a key pair whose private half exists in this process alone.
 type Pair struct {
 	Public sshkey.Public

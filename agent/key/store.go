@@ -81,6 +81,9 @@ func (e *StoreError) Error() string { return e.Err.Error() }
 // Unwrap gives the cause.
 func (e *StoreError) Unwrap() error { return e.Err }
 
+// Details gives the code and the hint for the report.
+func (e *StoreError) Details() (code, hint string) { return e.Code, e.Hint }
+
 // ParameterName is where the private key of an instance is looked for: the name
 // that EC2Rescue and AWSSupport-ResetAccess use.
 func ParameterName(instance string) string { return "/ec2rl/openssh/" + instance + "/key" }

@@ -1,0 +1,46 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/seed-77750964/regain/rescue"
+	"github.com/seed-77750964/regain/rescue/source"
+)
+
+// open finds and opens the volume. Whatever keeps it from being opened is a
+// refusal: nothing has been written.
+func (w *work) open(ctx context.Context) (*rescue.Patient, error) {
+	t := w.task
+	src, err := w.env.Finder.Open(ctx, source.Request{
+		Image: t.Image, Device: t.Device, Volume: t.Volume, Root: t.Root,
+		Write: w.writes(), Wait: t.Wait, Progress: w.env.Progress,
+	})
+	if err != nil {
+		return nil, refusedSource(ctx, err)
+	}
+	if w.writes() && src.Root != nil && src.Root.ReadOnly {
+		refusal := &rescue.Refusal{Code: "read-only", Text: fmt.Sprintf("%q is mounted read-only", src.Path), Hint: "mount it read-write: mount -o remount,rw DIR"}
+		return nil, errors.Join(refusal, src.Close())
+	}
+	return rescue.Open(src)
+}
+
+func refusedSource(ctx context.Context, err error) error {
+	inUse, code, hint := (*source.Refusal)(nil), "source", ""
+	switch {
+	case ctx.Err() != nil || errors.As(err, &inUse):
+		return err
+	case errors.Is(err, source.ErrVolumeID):
+		return &UsageError{Text: err.Error()}
+	case errors.Is(err, source.ErrNoVolume):
+		code, hint = "no-volume", "attach it to this instance, and give it time with --wait 15m"
+	case errors.Is(err, source.ErrNoSerial):
+		code, hint = "no-serial", "find the device by its size with lsblk, and name it with --device"
+	case errors.Is(err, fs.ErrNotExist):
+		code = "no-source"
+	}
+	return &rescue.Refusal{Code: code, Text: err.Error(), Hint: hint}
+}
