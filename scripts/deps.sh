@@ -20,9 +20,12 @@ test_packages=(
 	genisoimage lvm2 cryptsetup-bin mdadm
 	openssh-server
 	acl attr iproute2 git python3
-	selinux-utils tcpd
+	grub-common pamtester qemu-utils selinux-utils tcpd
 	gcc libc6-dev
 )
+
+# What tests only unpack: apt must know where it is.
+test_downloads=(selinux-policy-default)
 
 golangci_lint=github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 govulncheck=golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -33,12 +36,21 @@ cache=${REGAIN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/regain}
 main() {
 	case ${1:-} in
 	build) need_go ;;
-	demo) need_go && packages "${demo_packages[@]}" ;;
-	test)
-		need_go && packages "${test_packages[@]}" && tool "$gotestsum"
-		known "${test_downloads[@]}"
+	demo)
+		need_go
+		packages "${demo_packages[@]}"
 		;;
-	lint) need_go && tool "$golangci_lint" && tool "$govulncheck" ;;
+	test)
+		need_go
+		packages "${test_packages[@]}"
+		known "${test_downloads[@]}"
+		tool "$gotestsum"
+		;;
+	lint)
+		need_go
+		tool "$golangci_lint"
+		tool "$govulncheck"
+		;;
 	*)
 		echo "usage: scripts/deps.sh build|demo|test|lint" >&2
 		exit 2
