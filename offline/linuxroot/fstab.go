@@ -111,6 +111,10 @@ func hasSystemd(v *offline.Volume) bool {
 	return !isDir(v, "/usr/lib") && isDir(v, unitDir)
 }
 
+// maxMounts bounds the lines of fstab that count; every path looked up later is
+// compared with all mount points.
+const maxMounts = 2000
+
 // parseFstab reads fstab(5). Lines that mount(8) would refuse are problems.
 func parseFstab(data []byte, name string) ([]Mount, []Problem) {
 	var mounts []Mount
@@ -121,6 +125,9 @@ func parseFstab(data []byte, name string) ([]Mount, []Problem) {
 		fields := strings.FieldsFunc(strings.TrimRight(string(raw), "\n"), func(r rune) bool { return r == ' ' || r == '\t' })
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "#") {
 			continue
+		}
+		if len(mounts)+len(problems) == maxMounts {
+			return mounts, append(problems, Problem{name, line, fmt.Sprintf("more than %d entries: the rest was not read", maxMounts)})
 		}
 		m, text := parseFields(fields)
 		m.Path, m.Line, m.Raw = name, line, strings.TrimRight(string(raw), "\r\n")

@@ -9,14 +9,19 @@ import (
 	"github.com/seed-77750964/regain/offline"
 )
 
-// maxHidden bounds how many hidden homes are listed.
-const maxHidden = 10000
+// maxHidden bounds how many hidden homes are listed one by one; where there are
+// more, all of /home counts as hidden.
+const maxHidden = 1000
 
 // HiddenHomes finds homes that another thing than a mount table puts in place
 // at login: eCryptfs, systemd-homed, the automounter. Call it when everything
 // of the Layout is mounted; the result goes to Volume.MarkAbsent.
 func HiddenHomes(v *offline.Volume) []Absent {
-	return slices.Concat(eCryptfs(v), homed(v), autofs(v))
+	homes := append(eCryptfs(v), homed(v)...)
+	if len(homes) > maxHidden {
+		homes = []Absent{{"/home", "home", fmt.Sprintf("more than %d homes are encrypted or activated at login only", maxHidden)}}
+	}
+	return append(homes, autofs(v)...)
 }
 
 // eCryptfs reads the set-up of ecryptfs-utils: /home/.ecryptfs/USER/.ecryptfs
@@ -25,7 +30,7 @@ func eCryptfs(v *offline.Volume) []Absent {
 	const dir = "/home/.ecryptfs"
 	names, _ := v.ReadDir(dir) // not there: no eCryptfs
 	var out []Absent
-	for _, name := range names[:min(len(names), maxHidden)] {
+	for _, name := range names[:min(len(names), maxHidden+1)] {
 		conf := path.Join(dir, name, ".ecryptfs")
 		data, err := v.ReadFile(path.Join(conf, "Private.mnt"), 4096)
 		point := strings.TrimSpace(string(data))
@@ -45,7 +50,7 @@ func homed(v *offline.Volume) []Absent {
 	names, _ := v.ReadDir("/home") // no /home: no homes in it
 	var out []Absent
 	for _, name := range names {
-		if len(out) == maxHidden {
+		if len(out) > maxHidden {
 			break
 		}
 		user, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)

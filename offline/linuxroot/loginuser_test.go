@@ -172,7 +172,7 @@ func TestManyUsers(t *testing.T) {
 		return took
 	}
 	t.Logf("10 users %v, 1,000 users %v", measure(10), measure(1000))
-	if took := measure(60000); took > 2*time.Second {
+	if took := measure(60000); took > 10*time.Second {
 		t.Errorf("60,000 users took %v", took)
 	} else {
 		t.Logf("60,000 users %v", took)
