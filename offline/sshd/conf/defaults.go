@@ -64,6 +64,10 @@ func defaultOf(name string, v Version) []Value {
 		text, ok = "prohibit-password", true
 	case name == "permitrootlogin":
 		text, ok = "yes", true
+	case name == challenge && !v.AtLeast(8, 7):
+		text, ok = "yes", true
+	case name == "kbdinteractiveauthentication" && !v.AtLeast(8, 7):
+		text = "no"
 	case name == "usedns" && !v.AtLeast(6, 8):
 		text = "yes"
 	}

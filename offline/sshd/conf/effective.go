@@ -82,10 +82,18 @@ func (e *Effective) Config() *Config { return e.config }
 // Connection is what this was evaluated for.
 func (e *Effective) Connection() Connection { return e.conn }
 
+// canonicalName is the keyword that a name means in this release.
+func (e *Effective) canonicalName(name string) string {
+	if strings.EqualFold(name, challenge) && !e.config.options.Version.AtLeast(8, 7) {
+		return challenge
+	}
+	return canonical(name)
+}
+
 // All gives every value of a keyword: the one line of an ordinary keyword, each
 // item of an accumulating one. A keyword's older names mean the same.
 func (e *Effective) All(name string) []Value {
-	name = canonical(name)
+	name = e.canonicalName(name)
 	if v := e.match[name]; len(v) > 0 {
 		if global := e.config.global[name]; name == "rekeylimit" && len(global) > 0 {
 			both := settings{name: v}
@@ -93,6 +101,9 @@ func (e *Effective) All(name string) []Value {
 			return both[name]
 		}
 		return v
+	}
+	if name == "kbdinteractiveauthentication" && !e.config.options.Version.AtLeast(8, 7) && e.config.global.text(challenge) != "no" {
+		return e.All(challenge) // the older switch turns it on (sshd: sshd.c main)
 	}
 	if v := e.config.global[name]; len(v) > 0 {
 		return v

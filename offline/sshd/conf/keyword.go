@@ -30,7 +30,10 @@ type spelling struct {
 	match    int // as in keyword; -1: as the keyword itself
 }
 
-const never = 0
+const (
+	never     = 0
+	challenge = "challengeresponseauthentication"
+)
 
 var keywords = []keyword{
 	{"usepam", 307, never, firstWins, flag, ""},
@@ -69,6 +72,7 @@ var keywords = []keyword{
 	{"kerberosuniqueccache", 0, never, firstWins, flag, "redhat"},
 	{"passwordauthentication", 0, 1, firstWins, flag, ""},
 	{"kbdinteractiveauthentication", 0, 1, firstWins, flag, ""},
+	{challenge, 0, never, firstWins, flag, ""}, // until 8.6
 	{"listenaddress", 0, never, accumulate, listenAddress, ""},
 	{"addressfamily", 309, never, firstWins, choice("inet", "inet6", "any"), ""},
 	{"printmotd", 0, never, firstWins, flag, ""},
@@ -157,7 +161,7 @@ var spellings = []spelling{
 	{"hostbasedacceptedalgorithms", "hostbasedacceptedalgorithms", 805, -1},
 	{"pubkeyacceptedkeytypes", "pubkeyacceptedalgorithms", 700, -1},
 	{"pubkeyacceptedalgorithms", "pubkeyacceptedalgorithms", 805, -1},
-	{"challengeresponseauthentication", "kbdinteractiveauthentication", 0, 807},
+	{challenge, "kbdinteractiveauthentication", 0, 807},
 	{"skeyauthentication", "kbdinteractiveauthentication", 0, 807},
 	{"keepalive", "tcpkeepalive", 0, -1},
 	{"gssapicleanupcreds", "gssapicleanupcredentials", 0, -1},
@@ -220,7 +224,9 @@ func lookup(name string, v Version) (found, bool) {
 	case v.Has(name) == No:
 		return found{}, false
 	case !ok:
-		return found{match: true, doubt: true}, v.Has(name) == Yes || v.number() > newest
+		// The table is complete for Debian's builds; others may be patched.
+		doubt := v.number() > newest || v.Has(name) == Yes && v.Vendor != Debian && len(name) > 5
+		return found{match: true, doubt: doubt}, doubt
 	case v.Has(name) == Yes:
 		return f, true
 	case vendors != "" && v.Vendor != Upstream && !strings.Contains(vendors, string(v.Vendor)):
@@ -239,7 +245,7 @@ func inTable(name string, v Version) (f found, since int, vendors string, ok boo
 	}
 	match, canonical := -1, name
 	for _, s := range spellings {
-		if s.name == name {
+		if s.name == name && (s.name != challenge || v.AtLeast(8, 7)) {
 			match, canonical, since = s.match, s.is, s.since
 			break
 		}

@@ -36,6 +36,9 @@ func (c *Config) enabled(s settings, method string) bool {
 		return true // counts as enabled, though it lets nobody in
 	}
 	name := methodSwitch[method]
+	if method == "keyboard-interactive" && !c.options.Version.AtLeast(8, 7) && s.text(challenge) != "no" {
+		return true // the older switch, on by default, turns it on
+	}
 	if text := s.text(name); text != "" {
 		return text == "yes"
 	}

@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -151,11 +152,15 @@ func ignored(a *arguments) ([]string, error) {
 	return nil, nil
 }
 
+var errRelative = errors.New("must be an absolute path")
+
+func absoluteOrNone(s string) bool { return strings.HasPrefix(s, "/") || isNone(s) }
+
 // command is an absolute command line or none; it keeps its quotes.
 func command(a *arguments) ([]string, error) {
 	text := strings.TrimLeft(a.rest, blank)
-	if !strings.HasPrefix(text, "/") && !strings.EqualFold(text, "none") {
-		return nil, fmt.Errorf("must be an absolute path")
+	if a.version.AtLeast(8, 7) && !absoluteOrNone(text) {
+		return nil, errRelative
 	}
 	a.words = nil
 	return []string{text}, nil

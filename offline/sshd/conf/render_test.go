@@ -8,7 +8,7 @@ import (
 
 // render prints our value as sshd -T prints its own. False: not comparable.
 func render(e *Effective, name string) ([]string, bool) {
-	if algorithmKeywords[name] != nil {
+	if algorithmKeywords[canonical(name)] != nil {
 		list, err := e.Algorithms(name)
 		return []string{strings.Join(list, ",")}, err == nil
 	}

@@ -48,6 +48,9 @@ func (e *entry) late(s settings, active bool, v Version) *Problem {
 		return e.refuse(`"any" must stand alone`)
 	case e.keyword.name == "subsystem" && active && len(e.value.Args) < 2:
 		return e.refuse("%v", errCommand)
+	case strings.HasSuffix(e.keyword.name, "command") && strings.HasPrefix(e.keyword.name, "authorized") &&
+		active && len(s[e.keyword.name]) == 0 && !absoluteOrNone(e.value.Text):
+		return e.refuse("%v", errRelative) // before 8.7 only the first active one was looked at
 	}
 	return nil
 }
