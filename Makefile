@@ -25,8 +25,9 @@ build: ## static binaries for linux amd64 and arm64 in bin/
 	@scripts/deps.sh build
 	@scripts/build.sh
 
-demo: build ## lock a real Debian disk, rescue it, boot it and log in (root)
+demo: ## lock a real Debian disk, rescue it, boot it and log in (root)
 	@scripts/deps.sh demo
+	@$(MAKE) build
 	@scripts/demo.sh
 
 test: build ## everything that CI checks (root, or fewer tests)

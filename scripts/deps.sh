@@ -7,7 +7,7 @@ set -euo pipefail
 
 # What `make demo` runs.
 demo_packages=(
-	e2fsprogs dosfstools fdisk util-linux mount tar
+	ca-certificates e2fsprogs dosfstools fdisk util-linux mount tar
 	mmdebstrap debian-archive-keyring
 	openssh-client qemu-system-x86
 )
