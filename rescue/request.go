@@ -17,7 +17,8 @@ type Request struct {
 	KeyName  string // of the instance's EC2 key pair; empty: not known
 	Users    []string
 	Now      time.Time
-	Progress func(string) // told of each step; may be nil
+	Progress func(string) // told of each phase; may be nil
+	OnStep   func(string) // told before each step of a write: tests cut a run off there
 
 	// For diagnose: judge this key instead of those on the volume.
 	Public *sshkey.Public

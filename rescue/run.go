@@ -181,6 +181,7 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 	}
 	changes = allChanges(o.plans)
 	o.report.Changes = summaries(changes)
+	tree.Volume.OnStep = o.r.OnStep
 	if err := o.r.State.Begin(o.r.Run, o.r.Now, o.p.patient(o.r), changes); err != nil {
 		return nil, err
 	}

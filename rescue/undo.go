@@ -51,7 +51,7 @@ func (p *Patient) undo(ctx context.Context, r Request, id string) (done []offlin
 	} else if len(pending) == 0 && run.State == journal.Undone {
 		return nil, nil
 	}
-	if err := p.putBack(ctx, inverse); err != nil {
+	if err := p.putBack(ctx, r, inverse); err != nil {
 		return nil, err
 	}
 	return inverse, r.State.Record(id, r.Now, journal.Undone)
@@ -124,7 +124,7 @@ func foreignContent(v *offline.Volume, chain, inverse []offline.Change) bool {
 	})
 }
 
-func (p *Patient) putBack(ctx context.Context, inverse []offline.Change) (err error) {
+func (p *Patient) putBack(ctx context.Context, r Request, inverse []offline.Change) (err error) {
 	look, err := p.Tree(ctx, nil)
 	if err != nil {
 		return err
@@ -138,6 +138,7 @@ func (p *Patient) putBack(ctx context.Context, inverse []offline.Change) (err er
 		return err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
+	tree.Volume.OnStep = r.OnStep
 	return applyAll(ctx, tree.Volume, inverse)
 }
 

@@ -34,7 +34,7 @@ func walk(t *testing.T, img *testdisk.Image) map[string]string {
 }
 
 // private are the directories in which logins of the tests leave traces.
-var private = []string{"/var/log", "/var/lib/systemd", "/run", "/dev", "/lost+found", "/usr/share", "/usr/lib/x86_64-linux-gnu", "/var/lib/dpkg"}
+var private = []string{"/var/log", "/var/lib/systemd", "/run", "/dev", "/lost+found"}
 
 func walkDir(t *testing.T, root string) map[string]string {
 	t.Helper()
@@ -70,6 +70,10 @@ func describe(t *testing.T, p string) string {
 	content := ""
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFREG:
+		if strings.Contains(p, "/usr/") { // large, and no change of size or time goes unseen
+			content = fmt.Sprintf("%d bytes %d.%09d", st.Size, st.Mtim.Sec, st.Mtim.Nsec)
+			break
+		}
 		data, err := os.ReadFile(p)
 		if err != nil {
 			t.Fatal(err)
