@@ -13,7 +13,7 @@ var operations = map[phase]string{phaseAccount: "acct_mgmt", phaseSession: "open
 // TestDispatchAgreesWithLibpam runs generated stacks through the real libpam
 // and compares the very code with which they end.
 func TestDispatchAgreesWithLibpam(t *testing.T) {
-	const stacks = 500
+	const stacks = 400
 	rnd := rand.New(rand.NewPCG(20, 26))
 	files := map[string]string{"etc/pam.d/other": "account required pam_deny.so\nsession required pam_deny.so\n"}
 	var services []string

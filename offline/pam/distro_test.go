@@ -119,10 +119,12 @@ func TestDistributions(t *testing.T) {
 		{"no process allowed", map[string]string{"etc/security/limits.d/99.conf": "admin - nproc 1\n"}, yes, no, "pam-limits-nproc"},
 		{"no memory allowed", map[string]string{"etc/security/limits.d/99.conf": "admin - as 1\n"}, yes, open, "pam-limits-as"},
 	}
+	mods := plant(t, allModules()).dir + "/usr/lib64"
 	for distro, files := range distros {
 		for _, f := range faults {
 			t.Run(distro+"/"+f.name, func(t *testing.T) {
-				tr := plant(t, allModules(), files, f.files)
+				tr := plant(t, files, f.files, map[string]string{"usr/lib64/": ""})
+				tr.mount(t, "/usr/lib64", mods)
 				env := tr.env(t, "admin")
 				account, session := Account(tr.v, env), Session(tr.v, env)
 				var ids []string

@@ -105,7 +105,7 @@ func (r *run) blockers() []Reason {
 	}
 	var reasons []Reason
 	for i := range r.stack {
-		if _, blocks := agree[i]; blocks {
+		if _, blocks := agree[i]; blocks && len(reasons) < maxReasons {
 			reasons = append(reasons, r.reason(i, offline.Denied))
 		}
 	}
@@ -150,6 +150,9 @@ func (r *run) weight(i int) int {
 // maxPins bounds the simulations that look for what the answer hangs on.
 const maxPins = 300
 
+// maxReasons is more than a person reads.
+const maxReasons = 20
+
 // uncertain are the entries whose code changes what the stack may answer.
 func (r *run) uncertain(final codeSet) []Reason {
 	var reasons, all []Reason
@@ -170,9 +173,9 @@ func (r *run) uncertain(final codeSet) []Reason {
 		}
 	}
 	if len(reasons) == 0 {
-		return all
+		reasons = all
 	}
-	return reasons
+	return reasons[:min(len(reasons), maxReasons)]
 }
 
 func (r *run) reason(i int, answer offline.Answer) Reason {

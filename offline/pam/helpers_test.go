@@ -139,14 +139,20 @@ func realTree(t *testing.T, layers ...map[string]string) tree {
 		cannotRun(t, "needs root", os.ErrPermission)
 	}
 	tr := plant(t, append(layers, map[string]string{"usr/": "", "lib": "-> usr/lib", "etc/debian_version": "12.0\n"})...)
-	fd, err := unix.Open("/usr", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	tr.mount(t, "/usr", "/usr")
+	return tr
+}
+
+// mount shows a directory of this host inside the tree.
+func (tr tree) mount(t *testing.T, at, dir string) {
+	t.Helper()
+	fd, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tr.v.Mount("/usr", fd); err != nil {
+	if err := tr.v.Mount(at, fd); err != nil {
 		t.Fatal(err)
 	}
-	return tr
 }
 
 // inside runs a shell script in a mount namespace in which /etc is the tree's.

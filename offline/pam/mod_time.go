@@ -200,9 +200,10 @@ func (c calendar) rangeOf(word string) (week, bool) {
 		return w, done
 	}
 	var w week
+	s := parseSpan(word)
 	for minute := range minutesOfWeek {
 		day, ofDay := minute/(24*60), minute%(24*60)
-		if (clock{1 << day, ofDay/60*100 + ofDay%60}).within(word) {
+		if s.holds(clock{1 << day, ofDay/60*100 + ofDay%60}) {
 			w[minute/64] |= 1 << (minute % 64)
 		}
 	}
@@ -215,29 +216,38 @@ type clock struct{ day, time int }
 
 var dayBits = map[string]int{"su": 1, "mo": 2, "tu": 4, "we": 8, "th": 16, "fr": 32, "sa": 64, "wk": 62, "wd": 65, "al": 127}
 
-// within is one range such as "MoTu0800-1700" (pam_time.c check_time). A day
-// named twice is left out again; a range that ends before it begins runs into
-// the next day; unreadable hours count as inside.
-func (c clock) within(word string) bool {
-	days := 0
+// span is one range of a time field.
+type span struct {
+	days, start, end int
+	whole            bool // the hours cannot be read, which counts as all day
+}
+
+// parseSpan reads a range such as "MoTu0800-1700" (pam_time.c check_time). A
+// day named twice is left out again; a range that ends before it begins runs
+// into the next day; one whose days cannot be read holds nothing.
+func parseSpan(word string) span {
+	var s span
 	for len(word) >= 2 && word[0] > '9' {
 		bit, known := dayBits[strings.ToLower(word[:2])]
 		if !known {
-			return false
+			return span{}
 		}
-		days ^= bit
+		s.days ^= bit
 		word = word[2:]
 	}
-	if days == 0 {
-		return false
+	if n, err := fmt.Sscanf(word, "%4d-%4d", &s.start, &s.end); err != nil || n != 2 || len(word)-strings.IndexByte(word, '-') != 5 {
+		s.whole = s.days != 0
 	}
-	var start, end int
-	if n, err := fmt.Sscanf(word, "%4d-%4d", &start, &end); err != nil || n != 2 || len(word)-strings.IndexByte(word, '-') != 5 {
+	return s
+}
+
+func (s span) holds(c clock) bool {
+	today, next := s.days&c.day != 0, (s.days<<1|s.days>>6&1)&c.day != 0
+	switch {
+	case s.whole:
 		return true
+	case s.start < s.end:
+		return today && c.time >= s.start && c.time < s.end
 	}
-	if start < end {
-		return c.day&days != 0 && c.time >= start && c.time < end
-	}
-	next := days<<1 | days>>6&1
-	return c.day&days != 0 && c.time >= start || c.day&next != 0 && c.time <= end
+	return today && c.time >= s.start || next && c.time <= s.end
 }

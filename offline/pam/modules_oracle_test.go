@@ -163,3 +163,55 @@ func TestSimpleModulesAgainstLibpam(t *testing.T) {
 	}
 	t.Logf("%d answers compared", compared)
 }
+
+// TestHostStack takes the stack that this host's packages installed, with one
+// fault at a time.
+func TestHostStack(t *testing.T) {
+	files := map[string]string{}
+	for _, pattern := range []string{"/etc/pam.d/*", "/etc/security/*", "/etc/login.defs", "/etc/shells"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range found {
+			if data, err := os.ReadFile(p); err == nil {
+				files[strings.TrimPrefix(p, "/")] = string(data)
+			}
+		}
+	}
+	if files["etc/pam.d/sshd"] == "" {
+		cannotRun(t, "package openssh-server", os.ErrNotExist)
+	}
+	for name, fault := range map[string]map[string]string{
+		"sound": nil, "nologin": {"etc/nologin": "x"}, "expired": shadowOf("19000:0:99999:7::100:"), "aged": shadowOf("1000:0:9:7:::"),
+		"no shadow entry": {"etc/shadow": ""}, "access": {"etc/security/access.conf": "-:ALL:ALL\n"}, "include gone": {"etc/pam.d/common-account": "-> nowhere"},
+	} {
+		layer := files
+		if name == "include gone" {
+			layer = merged(files, fault)
+			fault = nil
+		}
+		tr := realTree(t, layer, fault)
+		r := Account(tr.v, tr.env(t, "admin"))
+		out := tr.inside(t, "pamtester -I tty=ssh sshd admin acct_mgmt 2>&1 </dev/null || true")
+		if granted := strings.Contains(out, "done."); r.Answer == offline.Unknown || granted != (r.Answer == offline.Accepted) {
+			t.Errorf("%s: we say %+v, libpam says %q", name, r, out)
+		}
+		if s := Session(tr.v, tr.env(t, "admin")); name == "sound" && s.Answer != offline.Accepted {
+			t.Errorf("session: %+v", s)
+		}
+	}
+}
+
+// TestHostileStackIsBounded has as many uncertain entries as are taken in.
+func TestHostileStackIsBounded(t *testing.T) {
+	lines := strings.Repeat("account [success=3 ignore=2 perm_denied=reset auth_err=7 default=1] pam_exec.so\naccount substack x\n", 200)
+	tr := plant(t, modules("exec"), map[string]string{"etc/pam.d/sshd": lines, "etc/pam.d/x": lines, "etc/pam.d/other": ""})
+	start := time.Now()
+	r := Account(tr.v, tr.env(t, "admin"))
+	if d := time.Since(start); d > 20*time.Second || r.Answer == offline.Accepted {
+		t.Errorf("%s after %v", r.Answer, d)
+	} else {
+		t.Logf("%s after %v, %d reasons", r.Answer, d, len(r.Reasons))
+	}
+}
