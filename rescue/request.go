@@ -30,7 +30,7 @@ type Request struct {
 	Revoke        bool
 	AcceptUnknown bool
 	DryRun        bool
-	State         *journal.Dir
+	State         *journal.Dir // may be nil for a dry run
 }
 
 func (r Request) say(text string) {

@@ -173,6 +173,9 @@ func (o *operation) takeBack(ctx context.Context, cause error) error {
 // recoverOpenRuns takes back the runs on this volume that were cut off, so that
 // a new one starts from where they started.
 func (o *operation) recoverOpenRuns(ctx context.Context) error {
+	if o.r.State == nil { // a dry run where no run has ever been
+		return nil
+	}
 	runs, err := o.r.State.Runs()
 	if err != nil {
 		return err

@@ -69,7 +69,7 @@ func (f Finder) checkImage(file *os.File, write bool) (int64, error) {
 		return 0, fmt.Errorf("cannot open image %w", quoted(file.Name(), err))
 	}
 	if st.Mode&unix.S_IFMT != unix.S_IFREG {
-		return 0, fmt.Errorf("cannot open image %q is not a regular file", file.Name())
+		return 0, fmt.Errorf("cannot open image %q: it is not a regular file", file.Name())
 	}
 	if err := f.imageUsers(file, st, write); err != nil {
 		return 0, err
@@ -78,13 +78,13 @@ func (f Finder) checkImage(file *os.File, write bool) (int64, error) {
 		return 0, err
 	}
 	if format := block.ImageFormat(file, st.Size); format != "" {
-		return 0, fmt.Errorf("cannot open image %q is %s, not a raw disk; convert it with: %s", file.Name(), format, conversion(format, file.Name()))
+		return 0, fmt.Errorf("cannot open image %q: it is %s, not a raw disk; convert it with: %s", file.Name(), format, conversion(format, file.Name()))
 	}
 	switch {
 	case st.Size == 0:
-		return 0, fmt.Errorf("cannot open image %q is empty", file.Name())
+		return 0, fmt.Errorf("cannot open image %q: it is empty", file.Name())
 	case st.Size%sector != 0:
-		return 0, fmt.Errorf("cannot open image %q has %d bytes, which is not a multiple of %d: it was cut off, or is not a raw disk", file.Name(), st.Size, sector)
+		return 0, fmt.Errorf("cannot open image %q: it has %d bytes, which is not a multiple of %d: it was cut off, or is not a raw disk", file.Name(), st.Size, sector)
 	}
 	return st.Size, nil
 }
