@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -120,12 +119,6 @@ func (v *Volume) openLocation(loc location, flags int) (int, error) {
 		return -1, &fs.PathError{Op: "open", Path: fmt.Sprintf("%q", loc.path), Err: err}
 	}
 	return fd, nil
-}
-
-// parent is the location of the directory that holds loc, and loc's name there.
-func (v *Volume) parent(loc location) (location, string, error) {
-	dir, err := v.locate(path.Dir(loc.path))
-	return dir, path.Base(loc.path), err
 }
 
 func notExist(op, p string) error {

@@ -39,7 +39,7 @@ func applyAndDie(at string) {
 	}
 	v.OnStep = func(string) {
 		if n--; n < 0 {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
 	}
@@ -154,7 +154,9 @@ func crashOnce(t *testing.T, c offline.Change, n int, goal *offline.File) bool {
 			if f, _ := v.Snapshot(p, 1<<20); f != nil && f.Flags != 0 {
 				free := f.Clone()
 				free.Flags = 0
-				v.Apply(offline.Change{Path: p, Before: f, After: free})
+				if err := v.Apply(offline.Change{Path: p, Before: f, After: free}); err != nil {
+					t.Error(err)
+				}
 			}
 		}
 	})

@@ -49,7 +49,7 @@ func runAndDie(at string, args []string) {
 	}
 	die := func(string) {
 		if n--; n < 0 {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {}
 		}
 	}

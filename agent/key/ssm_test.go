@@ -60,7 +60,7 @@ func (p *parameterStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.stored = append(p.stored, in)
 		p.tag(in)
 	}
-	json.NewEncoder(w).Encode(map[string]any{"Version": len(p.stored), "Tier": "Standard"})
+	answer(w, map[string]any{"Version": len(p.stored), "Tier": "Standard"})
 }
 
 func (p *parameterStore) tag(in put) {
@@ -72,7 +72,13 @@ func (p *parameterStore) tag(in put) {
 func refuse(w http.ResponseWriter, code string) {
 	w.Header().Set("X-Amzn-Errortype", code)
 	w.WriteHeader(http.StatusBadRequest)
-	json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": "refused by the test"})
+	answer(w, map[string]any{"__type": code, "message": "refused by the test"})
+}
+
+func answer(w http.ResponseWriter, body map[string]any) {
+	if err := json.NewEncoder(w).Encode(body); err != nil {
+		panic(err)
+	}
 }
 
 // ssmStore connects the real SDK, by its normal configuration, to p.
