@@ -39,6 +39,7 @@ type Config struct {
 	main    *file
 	command []entry
 	options Options
+	stopped *Problem // the walk was given up: nothing can be evaluated
 	global  settings // what holds without any connection
 }
 

@@ -97,44 +97,67 @@ func runOracle(t *testing.T, root string, cases []oracleCase) {
 // compare holds our reading of one configuration against sshd's.
 func (c oracleCase) compare(t *testing.T, version Version) (refused bool, values int) {
 	t.Helper()
-	stdout, _ := os.ReadFile(filepath.Join(c.dir, "out"))
 	stderr, _ := os.ReadFile(filepath.Join(c.dir, "err"))
 	rc, _ := os.ReadFile(filepath.Join(c.dir, "rc"))
 	conf, err := Load(openVolume(t, c.dir), Options{Version: version})
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn := c.conn
-	conn.Groups = map[string][]string{"root": {"root"}, "daemon": {"daemon"}}[conn.User]
-	e := conf.Evaluate(conn)
+	e := conf.Evaluate(c.connection())
 	problems := append(fatal(conf.Problems), fatal(e.Problems())...)
 	refused = strings.TrimSpace(string(rc)) != "0"
 	if refused != (len(problems) > 0) {
-		t.Errorf("%s: sshd refuses: %v, we say %+v\nsshd: %s%s", spec(conn), refused, problems, stderr, c.text())
+		t.Errorf("%s: sshd refuses: %v, we say %+v\nsshd: %s%s", spec(c.conn), refused, problems, stderr, c.text())
 		return refused, 0
 	}
 	if refused {
 		return refused, 0
 	}
-	theirs := map[string][]string{}
-	for line := range strings.Lines(string(stdout)) {
-		name, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
-		theirs[name] = append(theirs[name], value)
-	}
-	for name, want := range theirs {
-		if name == "banner" {
-			want[0] = strings.Replace(want[0], "//", "/", 1) // sshd joins / and the name
-		}
+	for name, want := range parseDump(t, c) {
 		got, ok := render(e, name)
 		if !ok {
 			continue
 		}
 		values++
 		if !slices.Equal(got, want) {
-			t.Errorf("%s: %s: sshd %q, we %q%s", spec(conn), name, want, got, c.text())
+			t.Errorf("%s: %s: sshd %q, we %q%s", spec(c.conn), name, want, got, c.text())
 		}
 	}
 	return refused, values
+}
+
+func (c oracleCase) connection() Connection {
+	conn := c.conn
+	conn.Groups = map[string][]string{"root": {"root"}, "daemon": {"daemon"}}[conn.User]
+	return conn
+}
+
+// parseDump reads what sshd -T printed.
+func parseDump(t *testing.T, c oracleCase) map[string][]string {
+	t.Helper()
+	stdout, err := os.ReadFile(filepath.Join(c.dir, "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := map[string][]string{}
+	for line := range strings.Lines(string(stdout)) {
+		name, value, _ := strings.Cut(strings.TrimRight(line, "\n"), " ")
+		if name == "banner" {
+			value = strings.Replace(value, "//", "/", 1) // sshd joins / and the name
+		}
+		out[name] = append(out[name], value)
+	}
+	return out
+}
+
+// generated makes n configurations, after the ones with a broken line.
+func generated(seed int64, n int) []map[string]string {
+	g := &generator{Rand: rand.New(rand.NewSource(seed))}
+	configs := brokenConfigs()
+	for range n {
+		configs = append(configs, g.config())
+	}
+	return configs
 }
 
 func (c oracleCase) text() string {
@@ -161,16 +184,11 @@ func brokenConfigs() []map[string]string {
 // and n generated ones.
 func against(t *testing.T, root string, seed int64, n int) {
 	t.Helper()
-	g := &generator{Rand: rand.New(rand.NewSource(seed))}
-	configs := brokenConfigs()
-	for range n {
-		configs = append(configs, g.config())
-	}
 	version, err := DetectVersion(openVolume(t, root))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cases := prepare(t, root, configs)
+	cases := prepare(t, root, generated(seed, n))
 	runOracle(t, root, cases)
 	refused, values := 0, 0
 	for _, c := range cases {

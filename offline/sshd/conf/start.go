@@ -32,6 +32,7 @@ func (c *Config) start() {
 	w.all(c)
 	if w.stopped != nil {
 		c.Problems = append(c.Problems, *w.stopped)
+		c.stopped = w.stopped
 	}
 	c.checkListen()
 	c.Problems = append(c.Problems, c.sensible(c.global)...)

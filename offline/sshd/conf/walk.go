@@ -6,7 +6,7 @@ import "fmt"
 // lines is ours, against files that include each other again and again.
 const (
 	maxDepth = 16
-	maxSteps = 1 << 18
+	maxSteps = 1 << 16
 )
 
 // walker reads the entries in sshd's order with sshd's idea of what is active
@@ -79,6 +79,10 @@ func (w *walker) enter(m *criteria, blocked bool, outer []*criteria) (bool, []*c
 
 // all walks the command line and the files.
 func (w *walker) all(c *Config) {
+	if c.stopped != nil {
+		w.stopped = c.stopped
+		return
+	}
 	if w.conn == nil {
 		for i := range c.command {
 			w.visit(&c.command[i], true, nil)
