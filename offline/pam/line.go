@@ -9,20 +9,22 @@ const maxLine = 1024
 // line is a line with its continuations joined and its comment gone.
 type line struct {
 	text   string
-	number int // of its first physical line
+	number int  // of its first physical line
+	gap    bool // a blank or comment line inside, where libpam 1.6 and later end it
 }
 
 // assemble joins lines as libpam's _pam_assemble_line does: a comment ends the
 // line even where a backslash follows; blank lines inside a continuation are
-// passed over. complete is false when the last line continues into nothing,
+// passed over, as libpam did before 1.6. complete is false when the last line continues into nothing,
 // which makes libpam give up the file.
 func assemble(text string) (lines []line, complete bool) {
 	var current strings.Builder
-	open, start, n := false, 0, 0
+	open, gap, start, n := false, false, 0, 0
 	for physical := range strings.SplitSeq(text, "\n") {
 		n++
 		s := strings.TrimLeft(physical, " \t")
 		if s == "" || s[0] == '#' {
+			gap = open
 			continue
 		}
 		if !open {
@@ -35,9 +37,9 @@ func assemble(text string) (lines []line, complete bool) {
 			continue
 		}
 		current.WriteString(cut)
-		lines = append(lines, line{current.String(), start})
+		lines = append(lines, line{current.String(), start, gap})
 		current.Reset()
-		open = false
+		open, gap = false, false
 	}
 	return lines, !open
 }

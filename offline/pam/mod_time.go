@@ -62,7 +62,7 @@ func timeLines(text string) []line {
 			continue
 		}
 		if current += body; strings.TrimSpace(current) != "" {
-			out = append(out, line{current, start})
+			out = append(out, line{text: current, number: start})
 		}
 		current = ""
 	}

@@ -22,6 +22,9 @@ func (l *loader) parse(p, text string, at parseAt) bool {
 		if len(ln.text) >= maxLine {
 			l.doubt(p, fmt.Sprintf("line %d is longer than %d bytes, which libpam cuts or refuses depending on its version", ln.number, maxLine))
 		}
+		if ln.gap {
+			l.doubt(p, fmt.Sprintf("the blank line inside line %d ends it or not, depending on libpam's version", ln.number))
+		}
 		if strings.ContainsRune(ln.text, 0) {
 			l.doubt(p, fmt.Sprintf("line %d holds a NUL byte", ln.number))
 		}

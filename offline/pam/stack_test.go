@@ -18,14 +18,14 @@ func TestAssemble(t *testing.T) {
 		want     []line
 		complete bool
 	}{
-		"plain":                      {"a b\n\n  c\n", []line{{"a b", 1}, {"c", 3}}, true},
-		"comments":                   {"# x\na # b\n #\n", []line{{"a ", 2}}, true},
-		"continued":                  {"a \\\n b\\  \n\tc\n", []line{{"a  b c", 1}}, true},
-		"comment ends continuation":  {"a # b \\\nc", []line{{"a ", 1}, {"c", 2}}, true},
-		"blank lines inside":         {"a \\\n\n# x\n b", []line{{"a  b", 1}}, true},
+		"plain":                      {"a b\n\n  c\n", []line{{"a b", 1, false}, {"c", 3, false}}, true},
+		"comments":                   {"# x\na # b\n #\n", []line{{"a ", 2, false}}, true},
+		"continued":                  {"a \\\n b\\  \n\tc\n", []line{{"a  b c", 1, false}}, true},
+		"comment ends continuation":  {"a # b \\\nc", []line{{"a ", 1, false}, {"c", 2, false}}, true},
+		"blank lines inside":         {"a \\\n\n# x\n b\nc", []line{{"a  b", 1, true}, {"c", 5, false}}, true},
 		"into nothing":               {"a \\\n", nil, false},
-		"carriage returns stay":      {"a\r\n", []line{{"a\r", 1}}, true},
-		"a backslash in the comment": {"a#\\\nb", []line{{"a", 1}, {"b", 2}}, true},
+		"carriage returns stay":      {"a\r\n", []line{{"a\r", 1, false}}, true},
+		"a backslash in the comment": {"a#\\\nb", []line{{"a", 1, false}, {"b", 2, false}}, true},
 	}
 	for name, tt := range tests {
 		got, complete := assemble(tt.text)
@@ -134,6 +134,7 @@ func TestLoad(t *testing.T) {
 		"a bad type in an include":              {map[string]string{"etc/pam.d/sshd": "account include i\n", "etc/pam.d/i": "acount required a\n"}, "FAIL"},
 		"a bad type at the top":                 {map[string]string{"etc/pam.d/sshd": "acount required a\naccount required b\n"}, "b"},
 		"a long line":                           {map[string]string{"etc/pam.d/sshd": "account required a " + strings.Repeat("x", 1100) + "\n"}, "a doubt"},
+		"a gap in a line":                       {map[string]string{"etc/pam.d/sshd": "account required \\\n\n a\n"}, "a doubt"},
 		"a NUL byte":                            {map[string]string{"etc/pam.d/sshd": "account required a\x00\n"}, "a\x00 doubt"},
 		"a directory in place of the file":      {map[string]string{"etc/pam.d/sshd/": ""}, "doubt"},
 		"a bomb of includes": {map[string]string{

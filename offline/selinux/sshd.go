@@ -9,12 +9,13 @@ import (
 // sshHome is the type of everything below a home's .ssh (refpolicy: ssh.te).
 const sshHome = "ssh_home_t"
 
-// The types whose answer does not depend on the distribution's policy.
+// The types whose answer does not depend on the distribution's policy; those
+// readable are what sesearch finds for sshd_t in the reference policy.
 var (
-	readable = []string{sshHome, "etc_t", "sshd_key_t"}
+	readable = []string{sshHome, "etc_t", "sshd_key_t", "usr_t", "cert_t"}
 	denied   = []string{
 		"", "default_t", "unlabeled_t", "file_t", "admin_home_t", "home_root_t",
-		"tmp_t", "user_tmp_t", "mnt_t", "shadow_t", "root_t", "boot_t",
+		"tmp_t", "user_tmp_t", "mnt_t", "root_t", "boot_t",
 	}
 )
 
