@@ -128,7 +128,7 @@ func checkPublic(j *job) error {
 		return nil
 	}
 	for _, s := range []named{{"--store", t.Store}, {"--key-type", t.KeyType}, {"--kms-key", t.KMSKey}} {
-		if s.value != "" {
+		if s.value != "" && s.value != "auto" {
 			return &UsageError{Text: "--public-key and " + s.flag + " exclude each other", Hint: "with a key of yours there is none to make, and nothing to store"}
 		}
 	}
@@ -198,7 +198,8 @@ func checkState(j *job) error {
 		return &UsageError{Text: fmt.Sprintf("cannot use --state-dir %q: %v", j.task.StateDir, err)}
 	}
 	j.task.StateDir = dir
-	if j.task.Root != "" && inside(dir, j.task.Root) {
+	writes := j.task.Command == Rescue || j.task.Command == Undo
+	if writes && j.task.Root != "" && inside(dir, j.task.Root) && !inside("/", j.task.Root) { // / itself is refused as a source
 		return &UsageError{Text: fmt.Sprintf("the state directory %q lies on the volume that is rescued", dir), Hint: "keep it on the helper: --state-dir DIR"}
 	}
 	return nil

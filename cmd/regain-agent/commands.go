@@ -13,7 +13,7 @@ import (
 
 // commands is the tree of commands. It is built anew for each call: the flags
 // of one write into its own task.
-func (p *program) commands() *cobra.Command {
+func (p *program) commands(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "regain-agent",
 		Short: "Get back into a Linux system through its root volume",
@@ -28,18 +28,25 @@ prints how to log in. undo puts every file back.`,
 		Example: `regain-agent diagnose --image disk.raw
 regain-agent rescue --image disk.raw --public-key id_ed25519.pub`,
 		SilenceErrors: true, SilenceUsage: true,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 0 {
-				return usage(cmd, fmt.Errorf("there is no command %q", args[0]))
-			}
-			return nil
-		},
+		Args: unknownCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(usage)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if !cmd.HasParent() && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+			return unknownCommand(cmd, args) // its flags are unknown for that reason
+		}
+		return usage(cmd, err)
+	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(p.inspect(), p.diagnose(), p.rescue(), p.undo(), p.version())
 	return root
+}
+
+func unknownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usage(cmd, fmt.Errorf("there is no command %q", args[0]))
+	}
+	return nil
 }
 
 // command fills in what the four commands on a volume share.

@@ -102,7 +102,7 @@ func filesystem(f offline.Filesystem) string {
 		name += fmt.Sprintf(" partition %d", f.Partition)
 	}
 	kind := f.Type
-	if kind == "" {
+	if kind == "" && f.Mountpoint == "" {
 		kind = "no known filesystem"
 	}
 	parts := nonEmpty(kind, size(f.Size), labelled(f.Label))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-77750964/regain/agent"
@@ -17,11 +18,28 @@ func (p *page) before(r offline.Report) {
 	for _, v := range r.Verdicts {
 		p.field(v.User, verdict(v, v.Before))
 		reasons := v.Earlier
-		if reasons == nil && v.Before == v.After {
+		if reasons == nil {
 			reasons = v.Reasons
 		}
-		p.list(reasons)
+		if v.Before != offline.Accepted {
+			p.list(against(reasons, r.Findings))
+		}
 	}
+}
+
+// against keeps the reasons that speak against a login: those that a finding
+// repeats. A report where none does shows them all.
+func against(reasons []string, findings []offline.Finding) []string {
+	var list []string
+	for _, reason := range reasons {
+		if slices.ContainsFunc(findings, func(f offline.Finding) bool { return f.Evidence == reason }) {
+			list = append(list, reason)
+		}
+	}
+	if list == nil {
+		return reasons
+	}
+	return list
 }
 
 func verdict(v offline.Verdict, answer offline.Answer) string {
@@ -43,15 +61,11 @@ func (p *page) findings(r offline.Report) {
 	}
 	p.section("Findings")
 	for _, f := range r.Findings {
-		title := f.Title
-		if f.Path != "" {
-			title += ": " + f.Path
-		}
 		state := string(f.Severity)
 		if f.Repaired {
 			state = "repaired"
 		}
-		p.field(state, fmt.Sprintf("%s [%s]", title, f.ID))
+		p.field(state, findingTitle(f))
 		if f.Evidence != "" && f.User == "" {
 			p.list([]string{f.Evidence})
 		}
@@ -62,6 +76,17 @@ func (p *page) findings(r offline.Report) {
 			p.list([]string{"repaired with: " + f.Consent})
 		}
 	}
+}
+
+func findingTitle(f offline.Finding) string {
+	title := f.Title
+	if f.Path != "" {
+		title += ": " + f.Path
+	}
+	if f.Title != f.ID {
+		title += " [" + f.ID + "]"
+	}
+	return title
 }
 
 func (p *page) changes(r offline.Report) {
@@ -88,7 +113,7 @@ func (p *page) after(r offline.Report) {
 	for _, v := range r.Verdicts {
 		p.field(v.User, verdict(v, v.After))
 		if v.After != offline.Accepted {
-			p.list(v.Reasons)
+			p.list(against(v.Reasons, r.Findings))
 		}
 	}
 	p.keys(r)
@@ -132,7 +157,7 @@ func (p *page) next(r offline.Report) {
 		}
 	}
 	if len(login) > 0 {
-		p.section("Log in now")
+		p.section("Log in now (for HOST put the instance's name or address)")
 		p.copied(login)
 	}
 	if len(back) > 0 {

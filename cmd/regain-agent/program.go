@@ -38,7 +38,7 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 			code = exitFailed
 		}
 	}()
-	root := p.commands()
+	root := p.commands(args)
 	root.SetArgs(args)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
