@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -159,7 +157,7 @@ func baseImage(ctx context.Context, suite Suite, flavour Flavour, layout Layout)
 	if err != nil {
 		return "", err
 	}
-	id := key(filepath.Base(tarball), fmt.Sprintf("%+v", d), "1")
+	id := key(filepath.Base(tarball), fmt.Sprintf("%+v", d), "2")
 	return cached(fmt.Sprintf("disk-%s-%s-%s-%s.raw", suite, flavour, layout, id), func(tmp string) error {
 		if err := d.format(ctx, tmp); err != nil {
 			return err
@@ -167,104 +165,4 @@ func baseImage(ctx context.Context, suite Suite, flavour Flavour, layout Layout)
 		img := &Image{Path: tmp, Layout: layout}
 		return img.Mount(func(root string) error { return d.populate(ctx, tmp, root, tarball) })
 	})
-}
-
-func (d disk) format(ctx context.Context, path string) error {
-	if err := os.WriteFile(path, nil, 0o644); err != nil {
-		return fmt.Errorf("cannot make the image: %w", err)
-	}
-	if err := os.Truncate(path, d.size); err != nil {
-		return fmt.Errorf("cannot size the image: %w", err)
-	}
-	if d.table != "" {
-		cmd := exec.CommandContext(ctx, "sfdisk", "--quiet", path)
-		cmd.Stdin = strings.NewReader(d.script())
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("cannot partition the image: %w\n%s", err, out)
-		}
-	}
-	for _, p := range d.partitions {
-		if err := p.format(ctx, path); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p partition) format(ctx context.Context, path string) error {
-	if p.fs == "" {
-		return nil
-	}
-	device, err := attachLoop(path, p.offset, p.size)
-	if err != nil {
-		return err
-	}
-	defer device.Close()
-	mkfs := map[string][]string{
-		"ext4":  {"mkfs.ext4", "-q", "-E", "lazy_itable_init=0,lazy_journal_init=0"},
-		"xfs":   {"mkfs.xfs", "-q"},
-		"btrfs": {"mkfs.btrfs", "-q"},
-		"vfat":  {"mkfs.vfat"},
-	}[p.fs]
-	if err := run(ctx, mkfs[0], append(mkfs[1:], device.Name())...); err != nil {
-		return err
-	}
-	return p.makeSubvolumes(ctx, device.Name())
-}
-
-func (p partition) makeSubvolumes(ctx context.Context, device string) error {
-	if len(p.subvolumes) == 0 {
-		return nil
-	}
-	th, err := newThread(unix.CLONE_NEWNS)
-	if err != nil {
-		return err
-	}
-	defer th.end()
-	return th.do(func() error {
-		if err := unix.Mount(device, "/mnt", p.fs, 0, ""); err != nil {
-			return fmt.Errorf("cannot mount the new %s: %w", p.fs, err)
-		}
-		for _, sub := range p.subvolumes {
-			if err := run(ctx, "btrfs", "-q", "subvolume", "create", "/mnt/"+sub.name); err != nil {
-				return err
-			}
-		}
-		return unix.Unmount("/mnt", 0)
-	})
-}
-
-// populate unpacks the root and writes its fstab by UUID.
-func (d disk) populate(ctx context.Context, image, root, tarball string) error {
-	if err := unpack(ctx, tarball, root); err != nil {
-		return err
-	}
-	fstab := ""
-	for i, p := range d.partitions {
-		if p.fs == "" {
-			continue
-		}
-		uuid, err := p.uuid(ctx, image)
-		if err != nil {
-			return err
-		}
-		for _, sub := range p.places() {
-			options := p.options
-			if sub.name != "" {
-				options += ",subvol=" + sub.name
-			}
-			fstab += fmt.Sprintf("UUID=%s %s %s %s 0 %d\n", uuid, sub.mount, p.fs, options, min(i+1, 2))
-			if err := os.MkdirAll(filepath.Join(root, sub.mount), 0o755); err != nil {
-				return fmt.Errorf("cannot make a mount point: %w", err)
-			}
-		}
-	}
-	return os.WriteFile(filepath.Join(root, "etc/fstab"), []byte(fstab), 0o644)
-}
-
-// uuid is the filesystem's, read by blkid.
-func (p partition) uuid(ctx context.Context, image string) (string, error) {
-	args := []string{"-p", "-s", "UUID", "-o", "value", "-O", strconv.FormatInt(p.offset, 10), "-S", strconv.FormatInt(p.size, 10), image}
-	out, err := output(ctx, "blkid", args...)
-	return strings.TrimSpace(out), err
 }

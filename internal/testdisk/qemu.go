@@ -101,12 +101,7 @@ func (img *Image) extractKernel(ctx context.Context, dir string) (cmdline string
 	if err != nil {
 		return "", err
 	}
-	cmdline = "root=UUID=" + uuid + " ro console=ttyS0 quiet loglevel=4 net.ifnames=0 systemd.show_status=1 mitigations=off"
-	for _, sub := range d.partitions[0].subvolumes {
-		if sub.mount == "/" {
-			cmdline += " rootflags=subvol=" + sub.name
-		}
-	}
+	cmdline = d.rootArguments(uuid) + " console=ttyS0 quiet loglevel=4 net.ifnames=0 systemd.show_status=1 mitigations=off"
 	return cmdline, img.View(func(root string) error {
 		for _, name := range []string{"vmlinuz", "initrd.img"} {
 			found, err := filepath.Glob(filepath.Join(root, "boot", name+"-*"))

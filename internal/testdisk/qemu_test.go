@@ -16,6 +16,12 @@ func TestBoot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := img.View(func(root string) error {
+		wantFile(t, root, "boot/grub/grub.cfg", "linux\t/boot/vmlinuz-6.")
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
 	t.Logf("image after %v", time.Since(start).Round(time.Millisecond))
 	start = time.Now()
 	machine, err := img.Boot(t.Context())
