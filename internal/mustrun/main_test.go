@@ -12,6 +12,7 @@ const results = `{"Action":"start","Package":"github.com/seed-77750964/regain/re
 {"Action":"output","Package":"github.com/seed-77750964/regain/rescue","Test":"TestDisks","Output":"x\n"}
 {"Action":"pass","Package":"github.com/seed-77750964/regain/rescue","Test":"TestDisks"}
 {"Action":"skip","Package":"github.com/seed-77750964/regain/rescue","Test":"TestAccount/ssm"}
+{"Action":"skip","Package":"github.com/seed-77750964/regain/rescue","Test":"FuzzText/seed#1"}
 {"Action":"fail","Package":"github.com/seed-77750964/regain/rescue","Test":"TestBroken"}
 {"Action":"pass","Package":"github.com/seed-77750964/regain","Test":"TestImports"}
 {"Action":"pass","Package":"github.com/seed-77750964/regain"}
