@@ -43,6 +43,9 @@ func (x *exam) pickUsers(r Request) error {
 	v := x.tree.Volume
 	cloud, problems := linuxroot.ReadCloudConfig(v)
 	x.tree.Problems = append(x.tree.Problems, problems...)
+	if touches := cloud.TouchesKeys(r.Instance); touches != "" && (r.Instance != "" || cloud.InstanceID != "") {
+		x.tree.Warnings = append(x.tree.Warnings, offline.Printable(touches))
+	}
 	facts := linuxroot.Facts{
 		Accounts: x.system.Accounts(), OS: x.os, Cloud: cloud, KeyName: r.KeyName,
 		RootLogin: x.system.RootLogin(), KeyFiles: x.keyFiles,

@@ -100,8 +100,8 @@ func (p *Patient) inventory() string {
 		}
 		found = append(found, fmt.Sprintf("%s (%s)", partitionName(c.Partition.Number), what))
 	}
-	if len(found) == 0 {
-		return "the volume is empty"
+	if len(p.disk.Table.Partitions) == 0 && p.disk.Contents[0].Superblock == nil && p.disk.Contents[0].Err == nil {
+		return "it holds no partition table and no filesystem that regain knows"
 	}
 	return "it holds " + strings.Join(found, ", ")
 }
