@@ -62,10 +62,24 @@ func (o *operation) note(x *exam, before []sshd.Verdict) {
 				Revoked: o.r.Revoke && !p.Key.Equal(o.key.Public()),
 			})
 		}
-		if plan.Fallback {
-			o.report.Warnings = append(o.report.Warnings, fmt.Sprintf("the key for %q lies in the root-owned file %s, because: %s", user, plan.Path, strings.Join(plan.Rejected, "; ")))
+		if text := detour(user, plan); text != "" {
+			o.report.Warnings = append(o.report.Warnings, text)
 		}
 	}
+}
+
+// detour says that the key lies in another file than the usual one, and why.
+func detour(user string, plan access.Plan) string {
+	why := offline.Printable(strings.Join(plan.Rejected, "; "))
+	switch {
+	case len(plan.Changes) == 0 || !plan.Fallback && why == "":
+		return ""
+	case plan.Fallback && why == "":
+		return fmt.Sprintf("the key for %q lies in the root-owned file %s, as was allowed", user, offline.Printable(plan.Path))
+	case plan.Fallback:
+		return fmt.Sprintf("the key for %q lies in the root-owned file %s, because: %s", user, offline.Printable(plan.Path), why)
+	}
+	return fmt.Sprintf("the key for %q lies in %s, because: %s", user, offline.Printable(plan.Path), why)
 }
 
 func reasonTexts(v sshd.Verdict) []string {
@@ -93,17 +107,29 @@ func findings(before sshd.Verdict, plan *access.Plan, dry bool) []offline.Findin
 		list = append(list, f)
 	}
 	for _, r := range before.Reasons {
-		switch r.Answer {
-		case offline.Denied:
-			add(r, offline.Blocks)
-		case offline.Unknown:
-			add(r, offline.MayBlock)
+		if severity := severityOf(r.Answer); severity != "" {
+			add(r, severity)
 		}
 	}
 	for _, r := range before.Notes {
 		add(r, offline.Warning)
 	}
+	if plan == nil || plan.Verdict.Answer == offline.Accepted {
+		return list
+	}
+	// What the missing key has hidden until now: conditions that only a login
+	// with it would come to.
+	for _, r := range plan.Verdict.Reasons {
+		if severity := severityOf(r.Answer); severity != "" && !has(before, r) {
+			add(r, severity)
+		}
+	}
 	return list
+}
+
+// severityOf is empty for what speaks for a login.
+func severityOf(a offline.Answer) offline.Severity {
+	return map[offline.Answer]offline.Severity{offline.Denied: offline.Blocks, offline.Unknown: offline.MayBlock}[a]
 }
 
 func has(v sshd.Verdict, r sshd.Reason) bool {

@@ -65,6 +65,9 @@ func (d *draft) set(canonical string, after *offline.File, why string) error {
 	if before.Equal(after) {
 		return nil
 	}
+	if before != nil && before.Kind == offline.Regular && d.linked(canonical) {
+		why += " (its other names, hard links, keep the old file)"
+	}
 	d.changes = append(d.changes, offline.Change{Path: canonical, Before: before, After: after, Why: why})
 	return d.openDirectory(path.Dir(canonical))
 }
