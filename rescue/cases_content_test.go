@@ -56,10 +56,10 @@ var contentTrials = []trial{
 	{name: "a private key in the file", in: []change{keys("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n")}, live: true},
 	{name: "escape sequences in comments", in: []change{keys("{one} \x1b[2J\x1b]0;owned\x07\n# \x9b31m\n")}},
 	{name: "3 MB of junk in a line", in: []change{keys(strings.Repeat("x", 3<<20) + "\n")}, live: true},
-	{name: "5 MB of comments", in: []change{keys(strings.Repeat("# nothing\n", 500_000))}, out: viaDropIn, says: "too large"},
+	{name: "5 MB of comments", in: []change{keys(strings.Repeat("# nothing\n", 500_000))}, out: []string{keyFile + "2: new file 0600 1000:1000 {key}"}, live: true},
 	{name: "the key in authorized_keys2", in: []change{write(keyFile+"2", "{pub}\n", 0o600, 1000, 1000)}, outcome: offline.Unchanged},
 	{name: "the key in a file that sshd does not read", in: []change{write(dotSSH+"/authorized_keys3", "{pub}\n", 0o600, 1000, 1000)}},
-	{name: "the key that expires", ask: func(r *rescue.Request) { r.Expires = 24 * time.Hour }, in: []change{keys("{one}\n")}, out: nil},
+	{name: "the key that expires", ask: expiring, in: []change{keys("{one}\n")}, out: is(`+"{mark}\nexpiry-time=\"20400102000000Z\" {pub}\n"`), live: true},
 }
 
 var sameKeyTrials = []trial{
@@ -79,4 +79,9 @@ var sameKeyTrials = []trial{
 	{name: "in a comment", in: []change{keys("# {pub}\n")}, live: true},
 	{name: "command, then plain", in: []change{keys("command=\"exit 1\" {pub}\n{pub}\n")}, out: is(`"{key}\n"+`), live: true},
 	{name: "plain, then command", in: []change{keys("{pub}\ncommand=\"exit 1\" {pub}\n")}, outcome: offline.Unchanged},
+}
+
+// expiring asks on the first day of 2040 for a key that lasts a day.
+func expiring(r *rescue.Request) {
+	r.Now, r.Expires = time.Date(2040, 1, 1, 0, 0, 0, 0, time.UTC), 24*time.Hour
 }

@@ -76,8 +76,10 @@ var ownerTrials = []trial{
 var viaDropIn = []string{
 	"/etc/ssh/regain.d: new dir 0755 0:0",
 	"/etc/ssh/regain.d/admin: new file 0644 0:0 {key}",
-	"/etc/ssh/sshd_config.d/00-regain.conf: new file 0644 0:0 " + dropInText,
+	dropIn + dropInText,
 }
+
+const dropIn = "/etc/ssh/sshd_config.d/00-regain.conf: new file 0644 0:0 "
 
 const dropInText = `"{mark}\nAuthorizedKeysFile /etc/ssh/regain.d/%u .ssh/authorized_keys .ssh/authorized_keys2\n"`
 
