@@ -33,10 +33,10 @@ func human(r offline.Report) string {
 
 func headline(r offline.Report) string {
 	switch {
-	case r.Error != nil && r.Outcome == offline.Failed:
-		return "FAILED, and nothing of it is left on the volume unless the error says so."
-	case r.Outcome == offline.Refused && r.Command == agent.Rescue:
-		return "REFUSED: nothing was changed, because a key alone would not let anybody in."
+	case r.Outcome == offline.Failed:
+		return failure(r)
+	case r.Outcome == offline.Refused && len(r.Verdicts) > 0:
+		return "REFUSED: nothing was changed. As far as can be told, sshd would still not let\nyou in with the key in place."
 	case r.Outcome == offline.Refused:
 		return "REFUSED: nothing was changed."
 	case r.Outcome == offline.Rescued:
@@ -55,6 +55,17 @@ func headline(r offline.Report) string {
 		return "NO LOCK FOUND: each user has a key that sshd would accept. Nothing was changed."
 	}
 	return "LOCKED OUT: somebody has no key that sshd would accept. Nothing was changed."
+}
+
+// failure says where the volume is now.
+func failure(r offline.Report) string {
+	switch {
+	case r.Command == agent.Undo, r.Error != nil && r.Error.Code == "not-taken-back":
+		return "FAILED, and not everything is back: take the run back now." + runNote(r)
+	case r.Command == agent.Rescue:
+		return "FAILED, and the volume is as it was."
+	}
+	return "FAILED: this is as far as the look came. Nothing was changed."
 }
 
 func runNote(r offline.Report) string { return "\nRun " + r.Run }

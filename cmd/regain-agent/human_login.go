@@ -14,7 +14,11 @@ func (p *page) before(r offline.Report) {
 	if len(r.Verdicts) == 0 {
 		return
 	}
-	p.section("Before")
+	title := "Verdict"
+	if r.Command == agent.Rescue {
+		title = "Before"
+	}
+	p.section(title)
 	for _, v := range r.Verdicts {
 		p.field(v.User, verdict(v, v.Before))
 		reasons := v.Earlier
@@ -103,7 +107,7 @@ func (p *page) changes(r offline.Report) {
 }
 
 func (p *page) after(r offline.Report) {
-	if r.Command != agent.Rescue || len(r.Verdicts) == 0 {
+	if r.Command != agent.Rescue || len(r.Verdicts) == 0 || r.Outcome == offline.Failed {
 		return
 	}
 	p.section("After")

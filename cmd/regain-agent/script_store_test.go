@@ -4,12 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
-
-	"github.com/seed-77750964/regain/offline"
 )
 
 // storeVariables send the real SDK to the store of the script, and nowhere else.
@@ -73,14 +70,4 @@ func startStore(ts *testscript.TestScript, stores map[string]*parameterStore, ar
 	for i, name := range storeVariables {
 		ts.Setenv(name, values[i])
 	}
-}
-
-// setRun reads report.json, or the last run's output in JSON.
-func setRun(ts *testscript.TestScript) {
-	var report offline.Report
-	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &report))
-	if report.Run == "" || slices.Contains([]offline.Outcome{offline.Failed, offline.Refused}, report.Outcome) {
-		ts.Fatalf("no run to go on with: %+v", report)
-	}
-	ts.Setenv("RUN", report.Run)
 }

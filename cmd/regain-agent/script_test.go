@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 //	mounted FILE           a loop device with an ext4 that is mounted, named $DEVICE
 //	loop FILE              a loop device over the file, named $DEVICE
 //	same FILE …            remember the SHA-256 of the files; the second time want it unchanged
-//	run                    the id of the run in the last report.json, as $RUN
+//	run                    want a report in the last output, and keep its run as $RUN
 //	[!] login DIR USER KEY log in to the tree's own sshd
 //	parameterstore [how]   a Parameter Store; how: deny, hang
 //	stored FILE            write the value that the store got last
