@@ -65,7 +65,7 @@ var shellCases = []acceptance{
 	{name: "sh", change: shell("/bin/sh"), want: accepted},
 	{name: "shell missing", change: shell("/bin/zsh"), want: refused, reason: "linux/shell-missing"},
 	{name: "shell is a directory", change: shell("/etc"), want: refused, reason: "linux/shell-not-executable"},
-	{name: "shell is not executable", change: shell("/etc/hostname"), want: refused, reason: "linux/shell-not-executable"},
+	{name: "shell is not executable", change: shell("/etc/passwd"), want: refused, reason: "linux/shell-not-executable"},
 	{name: "nologin", change: shell("/usr/sbin/nologin"), want: refused, reason: "linux/nologin-shell"},
 	{name: "false", change: shell("/bin/false"), want: refused, reason: "linux/nologin-shell"},
 	{name: "link to false", change: func(r *root) {
@@ -83,6 +83,16 @@ var shellCases = []acceptance{
 	}, want: refused, reason: "linux/shell-not-executable"},
 	{name: "shell elsewhere", change: func(r *root) {
 		copyShell(r, "opt/bash", 0o755)
+		shell("/opt/bash")(r)
+	}, want: accepted},
+	{name: "text with an execute bit for a shell", change: func(r *root) {
+		r.write("opt/bash", "exec /bin/bash\n")
+		r.chmod("opt/bash", 0o755)
+		shell("/opt/bash")(r)
+	}, want: refused, reason: "linux/shell-not-executable"},
+	{name: "script for a shell", change: func(r *root) {
+		r.write("opt/bash", "#!/bin/sh\nexec /bin/bash \"$@\"\n")
+		r.chmod("opt/bash", 0o755)
 		shell("/opt/bash")(r)
 	}, want: accepted},
 	{name: "empty shell file", change: func(r *root) {

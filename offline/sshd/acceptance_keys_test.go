@@ -70,7 +70,9 @@ var keyCases = []acceptance{
 	{name: "rsa size does not concern others", change: config("RequiredRSASize 4096"), want: accepted},
 	{name: "type left out", change: config("PubkeyAcceptedAlgorithms -ssh-ed25519"), want: refused, reason: "linux/key-type"},
 	{name: "type left out, old name", change: config("PubkeyAcceptedKeyTypes rsa-sha2-512,rsa-sha2-256"), want: refused, reason: "linux/key-type"},
-	{name: "rsa with sha-2", kind: "rsa", change: config("PubkeyAcceptedAlgorithms rsa-sha2-256"), want: accepted},
+	{name: "rsa with sha-512", kind: "rsa", change: config("PubkeyAcceptedAlgorithms rsa-sha2-512"), want: accepted},
+	{name: "rsa with sha-256", kind: "rsa", change: config("PubkeyAcceptedAlgorithms rsa-sha2-256"), want: accepted, suite: "trixie"},
+	{name: "rsa with sha-256, old sshd", kind: "rsa", change: config("PubkeyAcceptedAlgorithms rsa-sha2-256"), want: unknown, suite: "bookworm"},
 	{name: "rsa with sha-1 only", kind: "rsa", change: config("PubkeyAcceptedAlgorithms ssh-rsa"), want: unknown, reason: "linux/key-type"},
 	{name: "type by wildcard", change: config("PubkeyAcceptedAlgorithms ssh-ed*"), want: accepted},
 	{name: "type left out for the user", change: config("Match User adm*", "PubkeyAcceptedAlgorithms ecdsa-sha2-nistp256"), want: refused, reason: "linux/key-type"},
@@ -79,9 +81,17 @@ var keyCases = []acceptance{
 		r.config("RevokedKeys /etc/ssh/revoked")
 	}, want: refused, reason: "linux/revoked-keys"},
 	{name: "another revoked by list", change: func(r *root) {
-		r.write("etc/ssh/revoked", other+"\nnonsense "+r.key+"\n")
+		r.write("etc/ssh/revoked", "# list\n\n"+other+"\n")
 		r.config("RevokedKeys /etc/ssh/revoked")
 	}, want: accepted},
+	{name: "revocation list with junk", change: func(r *root) {
+		r.write("etc/ssh/revoked", other+"\nnonsense\n")
+		r.config("RevokedKeys /etc/ssh/revoked")
+	}, want: refused, reason: "linux/revoked-keys"},
+	{name: "revocation list with options", change: func(r *root) {
+		r.write("etc/ssh/revoked", "no-pty "+other+"\n")
+		r.config("RevokedKeys /etc/ssh/revoked")
+	}, want: refused, reason: "linux/revoked-keys"},
 	{name: "revocation list missing", change: config("RevokedKeys /etc/ssh/revoked"), want: refused, reason: "linux/revoked-keys"},
 	{name: "revocation none", change: config("RevokedKeys none"), want: accepted},
 	{name: "revoked by krl", change: krl("KEY\n"), want: refused, reason: "linux/revoked-keys"},

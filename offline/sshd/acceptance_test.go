@@ -80,6 +80,9 @@ func (c acceptance) run(t *testing.T, suite testdisk.Suite, keys map[string]stri
 		c.change(r)
 	}
 	verdict := judge(t, tree.Dir, user, r.key)
+	for _, r := range slices.Concat(verdict.Reasons, verdict.Notes) {
+		wantCause(t, r)
+	}
 	ok, log := reality(t, tree, user, key)
 	if verdict.Answer != c.want || c.want != unknown && ok != (c.want == accepted) {
 		t.Errorf("want %s, verdict is %s, sshd lets in: %v\n%s\nsshd said:\n%s", c.want, verdict.Answer, ok, explain(verdict), log)
@@ -169,7 +172,10 @@ func memoryDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "regain-sshd-")
 	if err != nil {
-		return t.TempDir()
+		dir, err = os.MkdirTemp("", "regain-sshd-")
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := os.RemoveAll(dir); err != nil {

@@ -1,6 +1,8 @@
 package sshd
 
 import (
+	"bytes"
+	"debug/elf"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -79,9 +81,17 @@ func (j *judge) shell() error {
 	case info.Kind != offline.Regular || info.Mode&0o111 == 0:
 		j.refuse("linux/shell-not-executable", shell, 0, "the shell is not an executable file (mode %04o)", info.Mode)
 	default:
-		return j.usableShell(shell, info)
+		return j.usableShell(shell)
 	}
 	return nil
+}
+
+// program tells whether the kernel knows how to execute a file (execve(2)): by
+// its first bytes. A file that cannot be read passes; sshd does not read it.
+func (j *judge) program(canonical string) bool {
+	head := make([]byte, 4)
+	n, err := j.s.v.ReadAt(canonical, head, 0)
+	return err != nil || bytes.HasPrefix(head[:n], []byte("#!")) || bytes.HasPrefix(head[:n], []byte(elf.ELFMAG))
 }
 
 // gone covers the ways in which a path leads nowhere.
@@ -97,7 +107,7 @@ var (
 )
 
 // usableShell judges what the session would run.
-func (j *judge) usableShell(shell string, info offline.Info) error {
+func (j *judge) usableShell(shell string) error {
 	real, err := j.s.v.Realpath(shell)
 	if err != nil {
 		return err
@@ -112,8 +122,8 @@ func (j *judge) usableShell(shell string, info offline.Info) error {
 		j.refuse("linux/nologin-shell", "/etc/passwd", j.user.Line, "the shell %q ends the session at once or allows no commands", shell)
 	case len(offences) > 0:
 		j.refuse("linux/shell-not-executable", offences[0].Path, 0, "the shell cannot be run: %s", offences[0].Text)
-	case info.Size == 0:
-		j.refuse("linux/shell-not-executable", real, 0, "the shell is an empty file")
+	case !j.program(real):
+		j.refuse("linux/shell-not-executable", real, 0, "the shell is neither a binary nor a script")
 	case !slices.Contains(shells, name) && !slices.Contains(shells, path.Base(real)) && !slices.Contains(j.s.shells, shell):
 		j.doubt("linux/shell-unusual", "/etc/passwd", j.user.Line, "%q is no known shell and not in /etc/shells", shell)
 	}

@@ -42,7 +42,10 @@ func (j *judge) keyType() error {
 	has := func(name string) bool { return slices.Contains(accepted, name) }
 	rsa := j.key.Algorithm == "ssh-rsa"
 	switch {
-	case rsa && (has("rsa-sha2-512") || has("rsa-sha2-256")):
+	case rsa && has("rsa-sha2-512"):
+	case rsa && has("rsa-sha2-256") && j.s.program.version.AtLeast(9, 6):
+	case rsa && has("rsa-sha2-256"):
+		j.doubt("linux/key-type", v.Path, v.Line, "RSA keys may sign with SHA-256 only, but this sshd tells clients that it takes SHA-512 too, which they prefer")
 	case rsa && has("ssh-rsa"):
 		j.doubt("linux/key-type", v.Path, v.Line, "RSA keys may sign with SHA-1 only, which clients since OpenSSH 8.8 do not")
 	case !has(j.key.Algorithm):
@@ -74,29 +77,34 @@ func (j *judge) revoked() error {
 	default:
 		return err
 	}
-	line, listed, err := revocation(data, j.key)
-	switch {
-	case err != nil:
-		j.doubt("linux/revoked-keys", v.Text, 0, "%v", err)
-	case listed:
-		j.refuse("linux/revoked-keys", v.Text, line, "revokes the key")
+	if isKRL(data) {
+		listed, err := inKRL(data, j.key)
+		if err != nil {
+			j.doubt("linux/revoked-keys", v.Text, 0, "%v", err)
+		} else if listed {
+			j.refuse("linux/revoked-keys", v.Text, 0, "revokes the key")
+		}
+		return nil
 	}
+	j.revokedByList(v.Text, sshkey.Parse(data))
 	return nil
 }
 
-// revocation looks for the key in a plain list or a key revocation list. Line is
-// 0 in the latter.
-func revocation(data []byte, key sshkey.Public) (line int, listed bool, err error) {
-	if isKRL(data) {
-		listed, err = inKRL(data, key)
-		return 0, listed, err
-	}
-	for _, l := range sshkey.Parse(data).Find(key) {
-		if len(l.Options) == 0 { // sshd reads no options there (authfile.c sshkey_in_file)
-			return l.Number, true, nil
+// revokedByList reads a plain list of keys as authfile.c sshkey_in_file does: a
+// line that is no key ends the reading with an error, and every key is refused.
+func (j *judge) revokedByList(path string, list sshkey.File) {
+	for _, l := range list.Lines {
+		switch {
+		case l.Kind == sshkey.Comment || l.Kind == sshkey.Blank && len(l.End) < 2:
+		case l.Kind == sshkey.Key && len(l.Options) == 0 && l.Key.Equal(j.key):
+			j.refuse("linux/revoked-keys", path, l.Number, "revokes the key")
+			return
+		case l.Kind == sshkey.Key && len(l.Options) == 0:
+		default:
+			j.refuse("linux/revoked-keys", path, l.Number, "the line is no plain key: sshd then refuses every key")
+			return
 		}
 	}
-	return 0, false, nil
 }
 
 // rootLogin is PermitRootLogin, which sshd asks of uid 0 under any name.

@@ -36,9 +36,3 @@ func printable(p string) string {
 	}
 	return p
 }
-
-// Cause is a kind of reason, with a title for people and documents.
-type Cause struct {
-	ID    string
-	Title string
-}

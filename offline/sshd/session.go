@@ -91,11 +91,16 @@ func (j *judge) chroot() error {
 		j.refuseBy("linux/chroot-directory", v, "ChrootDirectory %q is not an absolute path", v.Text)
 		return nil
 	}
-	if why, at, err := j.unsafeChroot(dir); err != nil || why != "" {
-		if err == nil {
-			j.refuseBy("linux/chroot-directory", v, "%s %s", printable(at), why)
-		}
+	why, at, err := j.unsafeChroot(dir)
+	switch {
+	case errors.Is(err, offline.ErrAbsentVolume):
+		j.doubt("linux/chroot-directory", v.Path, v.Line, "%v", err)
+		return nil
+	case err != nil:
 		return err
+	case why != "":
+		j.refuseBy("linux/chroot-directory", v, "%s %s", printable(at), why)
+		return nil
 	}
 	real, err := j.s.v.Realpath(dir)
 	if err != nil {
@@ -104,8 +109,8 @@ func (j *judge) chroot() error {
 	shell := path.Join(real, j.shellPath())
 	info, err := j.s.v.Stat(shell)
 	switch {
-	case real == "/" && err == nil:
-		return j.usableShell(shell, info)
+	case real == "/" && err == nil && info.Kind == offline.Regular:
+		return j.usableShell(shell)
 	case errors.Is(err, offline.ErrAbsentVolume) || err == nil:
 		j.doubt("linux/chroot-directory", v.Path, v.Line, "sessions are locked into %q, whose shell may or may not run", dir)
 	case gone(err):
@@ -123,7 +128,7 @@ func (j *judge) unsafeChroot(dir string) (why, at string, err error) {
 		at = path.Join(at, name)
 		info, err := j.s.v.Stat(at)
 		switch {
-		case errors.Is(err, offline.ErrAbsentVolume) || err != nil && gone(err):
+		case err != nil && gone(err):
 			return "does not exist", at, nil
 		case err != nil:
 			return "", at, err

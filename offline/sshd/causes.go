@@ -1,0 +1,82 @@
+package sshd
+
+// Cause is a kind of reason, with a title for people and documents.
+type Cause struct {
+	ID    string
+	Title string
+}
+
+// Causes are the kinds of reason that verdicts give, in the order of a login. An
+// id that ends in a star stands for all that begin so.
+var Causes = []Cause{
+	{"linux/sshd-missing", "sshd is not installed"},
+	{"linux/sshd-version", "the version of sshd cannot be found out"},
+	{"linux/sshd-start", "sshd does not start, or it is open whether it does"},
+	{"linux/sshd-starts", "sshd starts at boot"},
+	{"linux/selinux-unlabelled", "SELinux is enforcing and the system has no labels"},
+	{"linux/tcp-wrappers", "hosts.allow and hosts.deny refuse the connection"},
+	{"linux/ssh-port", "sshd listens on another port than 22"},
+	{"linux/listen-address", "sshd listens on certain addresses only"},
+
+	{"linux/sshd-config", "sshd drops the connection at a setting"},
+	{"linux/refuse-connection", "RefuseConnection"},
+	{"linux/match-open", "too many Match conditions depend on the connection"},
+	{"linux/user-unknown", "the user does not exist"},
+	{"linux/account-line", "a line in passwd, shadow or group is malformed"},
+	{"linux/account-locked", "the account is locked and PAM is off"},
+	{"linux/account-expired", "the account has expired and PAM is off"},
+	{"linux/shell-missing", "the shell does not exist"},
+	{"linux/shell-not-executable", "the shell cannot be run"},
+	{"linux/shell-unusual", "the shell is an unknown program"},
+	{"linux/nologin-shell", "the shell ends the session at once"},
+	{"linux/deny-users", "DenyUsers names the user"},
+	{"linux/allow-users", "AllowUsers does not name the user"},
+	{"linux/deny-groups", "DenyGroups names a group of the user"},
+	{"linux/allow-groups", "AllowGroups names no group of the user"},
+
+	{"linux/pubkey-authentication", "PubkeyAuthentication is off"},
+	{"linux/max-auth-tries", "MaxAuthTries leaves too few attempts"},
+	{"linux/key-type", "sshd does not accept keys of this type"},
+	{"linux/rsa-size", "the RSA key is too small for RequiredRSASize"},
+	{"linux/revoked-keys", "RevokedKeys refuses the key"},
+	{"linux/authorized-keys-file", "AuthorizedKeysFile names no file that can be"},
+	{"linux/home-volume-absent", "the key file lies on a filesystem that is not attached"},
+	{"linux/authorized-keys-missing", "there is no authorized_keys"},
+	{"linux/authorized-keys-not-regular", "authorized_keys is not a regular file"},
+	{"linux/authorized-keys-owner", "authorized_keys belongs to somebody else"},
+	{"linux/authorized-keys-mode", "others may write authorized_keys"},
+	{"linux/authorized-keys-size", "authorized_keys is too large to examine"},
+	{"linux/authorized-keys-unreadable", "the user cannot read authorized_keys"},
+	{"linux/authorized-keys-path-owner", "a directory above the key file belongs to somebody else"},
+	{"linux/authorized-keys-path-mode", "others may write a directory above the key file"},
+	{"linux/ssh-dir-owner", "a directory between home and key file belongs to somebody else"},
+	{"linux/ssh-dir-mode", "others may write a directory between home and key file"},
+	{"linux/home-owner", "the home directory belongs to somebody else"},
+	{"linux/home-mode", "others may write the home directory"},
+	{"linux/selinux-label", "SELinux keeps sshd from reading the key file"},
+	{"linux/key-not-found", "authorized_keys does not hold the key"},
+	{"linux/key-line-ignored", "sshd passes over the line with the key"},
+	{"linux/key-line-open", "the line with the key admits only some logins"},
+	{"linux/key-found", "authorized_keys holds the key"},
+	{"linux/authorized-keys-command", "AuthorizedKeysCommand decides"},
+	{"linux/forced-command", "the line with the key runs a command in place of a shell"},
+	{"linux/permit-root-login", "PermitRootLogin"},
+	{"linux/authentication-methods", "AuthenticationMethods wants more than a key"},
+
+	{"linux/pam", "PAM lets the user in"},
+	{"linux/pam-config", "PAM's configuration is broken"},
+	{"linux/pam-module-missing", "a PAM module is missing"},
+	{"linux/pam-nologin", "/etc/nologin keeps everybody but root out"},
+	{"linux/pam-unix-expired", "the account has expired"},
+	{"linux/pam-unix-password", "the password has expired or must be changed"},
+	{"linux/pam-unix-shadow", "shadow has no line for the user"},
+	{"linux/pam-access", "access.conf keeps the user out"},
+	{"linux/pam-limits-*", "a limit leaves no session"},
+	{"linux/pam-*", "another PAM module refuses, or its answer is open"},
+	{"linux/nologin-file", "/etc/nologin keeps everybody but root out, without PAM"},
+	{"linux/max-sessions", "MaxSessions allows no session"},
+	{"linux/force-command", "ForceCommand runs a command in place of a shell"},
+	{"linux/chroot-directory", "ChrootDirectory leaves no usable session"},
+	{"linux/no-terminal", "the session has no terminal"},
+	{"linux/home-missing", "the home directory does not exist"},
+}
