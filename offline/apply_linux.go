@@ -22,6 +22,8 @@ func (v *Volume) Apply(c Change) error {
 	if err := c.Check(); err != nil {
 		return err
 	}
+	v.seen.forget()
+	defer v.seen.forget()
 	if err := v.apply(c); err != nil {
 		return fmt.Errorf("cannot change %q: %w", c.Path, err)
 	}
@@ -130,6 +132,7 @@ func eitherXattrs(now, b, a *File) bool {
 // check reads back. A label that the helper's own SELinux policy put on a file
 // of a system without labels is let pass: nothing on the helper can take it off.
 func (v *Volume) check(c Change) error {
+	v.seen.forget()
 	now, err := v.Snapshot(c.Path, maxSnapshot)
 	if err != nil {
 		return err

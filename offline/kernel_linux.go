@@ -43,6 +43,10 @@ func (v *Volume) lstatCanonical(p string) (Info, error) {
 		}
 		return v.overlayInfo(p, f), nil
 	}
+	return v.seen.stat(p, v.lstatKernel)
+}
+
+func (v *Volume) lstatKernel(p string) (Info, error) {
 	loc, err := v.locate(p)
 	if err != nil {
 		return Info{}, err
@@ -95,6 +99,10 @@ func (v *Volume) readlinkCanonical(p string) (string, error) {
 	if f := v.overlay[p]; f != nil {
 		return string(f.Data), nil
 	}
+	return v.seen.readlink(p, v.readlinkKernel)
+}
+
+func (v *Volume) readlinkKernel(p string) (string, error) {
 	loc, err := v.locate(p)
 	if err != nil {
 		return "", err

@@ -29,7 +29,8 @@ type Volume struct {
 	mounts  []mount // "/" first, deeper ones later
 	absent  []string
 	overlay map[string]*File // Preview: canonical path to the file as it would be; nil value: gone
-	denied  error            // set: the volume refuses to write, and why
+	seen    *lookups
+	denied  error // set: the volume refuses to write, and why
 }
 
 type mount struct {
@@ -45,7 +46,7 @@ func OpenVolume(root int) (*Volume, error) {
 		return nil, fmt.Errorf("cannot open the root directory: %w", err)
 	}
 	unix.Close(root)
-	return &Volume{mounts: []mount{{"/", dir}}}, nil
+	return &Volume{mounts: []mount{{"/", dir}}, seen: newLookups()}, nil
 }
 
 // Mount puts the filesystem whose root directory is fd at the directory path.
@@ -61,13 +62,17 @@ func (v *Volume) Mount(at string, fd int) error {
 		return fmt.Errorf("cannot mount at %q: %w", at, err)
 	}
 	v.mounts = append(v.mounts, mount{loc.path, dir})
+	v.seen.forget()
 	return nil
 }
 
 // MarkAbsent records that a filesystem which the system mounts at path is not
 // attached: what the directory shows is hidden once the system runs, so every
 // access at or below it fails with ErrAbsentVolume.
-func (v *Volume) MarkAbsent(at string) { v.absent = append(v.absent, clean(at)) }
+func (v *Volume) MarkAbsent(at string) {
+	v.absent = append(v.absent, clean(at))
+	v.seen.forget()
+}
 
 // Absent lists the mount points marked with MarkAbsent.
 func (v *Volume) Absent() []string { return v.absent }

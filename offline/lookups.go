@@ -1,0 +1,48 @@
+package offline
+
+// maxLookups bounds what is remembered; beyond it everything is asked anew.
+const maxLookups = 1 << 15
+
+// lookups remembers what the kernel said of names, found or not. An examination
+// asks for the same few hundred names again and again, for every preview and at
+// every step of a path. A Volume and its previews share one; what is written
+// through the Volume empties it.
+type lookups struct {
+	infos map[string]answer[Info]
+	links map[string]answer[string]
+}
+
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+func newLookups() *lookups {
+	l := &lookups{}
+	l.forget()
+	return l
+}
+
+func (l *lookups) forget() {
+	l.infos, l.links = map[string]answer[Info]{}, map[string]answer[string]{}
+}
+
+func (l *lookups) stat(p string, ask func(string) (Info, error)) (Info, error) {
+	return remember(l.infos, p, ask)
+}
+
+func (l *lookups) readlink(p string, ask func(string) (string, error)) (string, error) {
+	return remember(l.links, p, ask)
+}
+
+func remember[T any](known map[string]answer[T], p string, ask func(string) (T, error)) (T, error) {
+	if a, ok := known[p]; ok {
+		return a.value, a.err
+	}
+	value, err := ask(p)
+	if len(known) >= maxLookups {
+		clear(known)
+	}
+	known[p] = answer[T]{value, err}
+	return value, err
+}
