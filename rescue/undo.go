@@ -200,7 +200,8 @@ func (o *operation) recoverOpenRuns(ctx context.Context) error {
 		}
 		o.r.say("taking back run " + run.ID + ", which was cut off")
 		if _, err := o.p.undo(ctx, o.r, run.ID); err != nil {
-			return fmt.Errorf("cannot take back run %s, which was cut off: %w", run.ID, err)
+			return &Failure{Code: "not-taken-back", Err: fmt.Errorf("cannot take back run %s, which was cut off: %w", run.ID, err), Left: true,
+				Hint: "put right what the message names, and run regain-agent undo with the same source and --run " + run.ID}
 		}
 		o.report.Warnings = append(o.report.Warnings, fmt.Sprintf("run %s had been cut off; it was taken back first", run.ID))
 	}
