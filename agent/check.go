@@ -68,6 +68,22 @@ func checkSource(j *job) error {
 	case t.Wait != 0 && t.Volume == "":
 		return &UsageError{Text: "--wait waits for a --volume, and none is named"}
 	}
+	return settleNames(&j.task)
+}
+
+// settleNames gives files and directories the one name by which the journal
+// knows them again, from wherever the next command is run.
+func settleNames(t *offline.Task) error {
+	for _, name := range []*string{&t.Image, &t.Root} {
+		if *name == "" {
+			continue
+		}
+		path, err := real(*name)
+		if err != nil {
+			return &UsageError{Text: fmt.Sprintf("cannot use %q: %v", *name, err)}
+		}
+		*name = path
+	}
 	return nil
 }
 

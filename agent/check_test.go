@@ -116,3 +116,24 @@ func TestInside(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// One volume has one name, from wherever it is named.
+func TestNamesAreSettled(t *testing.T) {
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "disk.raw"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("disk.raw", filepath.Join(dir, "link")); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
+	for _, name := range []string{"disk.raw", "./disk.raw", "link", filepath.Join(dir, "link")} {
+		j, err := check(offline.Task{Command: Inspect, Run: "r", Image: name})
+		if want := filepath.Join(dir, "disk.raw"); err != nil || j.task.Image != want {
+			t.Errorf("%s is %s, %v, want %s", name, j.task.Image, err, want)
+		}
+	}
+}

@@ -59,6 +59,9 @@ func (p *program) command(cmd *cobra.Command, task *offline.Task, prepare func()
 		return nil
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if p.euid != 0 {
+			return &notRoot{cmd.Name()}
+		}
 		if err := emptyFlag(cmd); err != nil {
 			return usage(cmd, err)
 		}

@@ -79,11 +79,6 @@ func problem(err error) *offline.Problem {
 
 // do carries out the task of a command.
 func (p *program) do(ctx context.Context, task offline.Task) {
-	if p.euid != 0 {
-		err := &notRoot{task.Command}
-		p.code = p.finish(ctx, offline.Report{Schema: offline.Schema, Command: task.Command, Outcome: offline.Refused, Error: problem(err)}, err)
-		return
-	}
 	env := p.env
 	env.Progress = p.say
 	stop := context.AfterFunc(ctx, func() { p.say("interrupted: please wait until everything is as it was") })
@@ -108,15 +103,17 @@ func (p *program) finish(ctx context.Context, report offline.Report, err error) 
 	if crash := (*agent.Crash)(nil); errors.As(err, &crash) {
 		p.say(string(crash.Stack))
 	}
-	if report.Error != nil {
+	if err := p.print(report); err != nil {
+		p.say("cannot print the result: " + err.Error())
+		if code == exitDone {
+			code = exitFailed
+		}
+	}
+	if report.Error != nil { // last, where it is seen
 		p.say(report.Error.Message)
 		if report.Error.Hint != "" {
 			fmt.Fprintf(p.stderr, "  hint: %s\n", offline.Printable(report.Error.Hint))
 		}
-	}
-	if err := p.print(report); err != nil && code == exitDone {
-		p.say("cannot print the result: " + err.Error())
-		return exitFailed
 	}
 	return code
 }

@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 //	plantroot DIR          a small Debian root in a directory
 //	plantdisk FILE [BREAK] a small Debian disk, locked out in these ways
 //	mounted FILE           a loop device with an ext4 that is mounted, named $DEVICE
+//	readonly DIR           mount the directory on itself, read-only
 //	loop FILE              a loop device over the file, named $DEVICE
 //	same FILE …            remember the SHA-256 of the files; the second time want it unchanged
 //	run                    want a report in the last output, and keep its run as $RUN
@@ -51,6 +52,7 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"plantdisk":      plantDisk,
 		"loop":           loop,
 		"mounted":        mounted,
+		"readonly":       readonly,
 		"same":           func(ts *testscript.TestScript, _ bool, args []string) { same(ts, sums, args) },
 		"run":            func(ts *testscript.TestScript, _ bool, _ []string) { setRun(ts) },
 		"login":          func(ts *testscript.TestScript, neg bool, args []string) { login(ts, neg, trees, args) },
@@ -110,6 +112,13 @@ func mounted(ts *testscript.TestScript, neg bool, args []string) {
 	loop(ts, neg, args)
 	ts.Check(exec.Command("mount", ts.Getenv("DEVICE"), point).Run())
 	ts.Defer(func() { ts.Check(exec.Command("umount", point).Run()) })
+}
+
+func readonly(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	ts.Check(exec.Command("mount", "--bind", dir, dir).Run())
+	ts.Defer(func() { ts.Check(exec.Command("umount", dir).Run()) })
+	ts.Check(exec.Command("mount", "-o", "remount,bind,ro", dir).Run())
 }
 
 func same(ts *testscript.TestScript, sums map[string]string, args []string) {
