@@ -16,7 +16,7 @@ const confined = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLV
 // openBelow opens rel inside dir. The kernel answers EAGAIN when the tree was
 // renamed under the walk (openat2(2)); it is asked again a bounded number of times.
 func openBelow(dir int, rel string, flags int) (int, error) {
-	if flags&unix.O_PATH == 0 { // openat2 refuses these two beside O_PATH
+	if flags&(unix.O_PATH|unix.O_DIRECTORY) == 0 { // openat2 refuses these two beside O_PATH; a directory has no use for them
 		flags |= unix.O_NOCTTY | unix.O_NONBLOCK
 	}
 	how := unix.OpenHow{Flags: uint64(flags | unix.O_CLOEXEC), Resolve: confined}

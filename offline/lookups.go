@@ -1,5 +1,7 @@
 package offline
 
+import "slices"
+
 // maxLookups bounds what is remembered; beyond it everything is asked anew.
 const maxLookups = 1 << 15
 
@@ -10,6 +12,8 @@ const maxLookups = 1 << 15
 type lookups struct {
 	infos map[string]answer[Info]
 	links map[string]answer[string]
+	names map[string]answer[[]string]
+	held  int // names in names
 }
 
 type answer[T any] struct {
@@ -24,7 +28,23 @@ func newLookups() *lookups {
 }
 
 func (l *lookups) forget() {
-	l.infos, l.links = map[string]answer[Info]{}, map[string]answer[string]{}
+	l.infos, l.links, l.names = map[string]answer[Info]{}, map[string]answer[string]{}, map[string]answer[[]string]{}
+	l.held = 0
+}
+
+// list remembers directories up to maxLookups names in all.
+func (l *lookups) list(p string, ask func() ([]string, error)) ([]string, error) {
+	if a, ok := l.names[p]; ok {
+		return slices.Clone(a.value), a.err
+	}
+	names, err := ask()
+	if l.held += len(names); l.held > maxLookups {
+		clear(l.names)
+		l.held = 0
+		return names, err
+	}
+	l.names[p] = answer[[]string]{slices.Clone(names), err}
+	return names, err
 }
 
 func (l *lookups) stat(p string, ask func(string) (Info, error)) (Info, error) {

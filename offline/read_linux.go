@@ -192,11 +192,16 @@ func (v *Volume) readDirCanonical(loc location) ([]string, error) {
 			return nil, ErrNotDir
 		}
 	}
+	names, err := v.seen.list(loc.path, func() ([]string, error) { return v.listKernel(loc) })
+	if _, ok := v.overlay[loc.path]; ok && errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // a directory that only the preview holds
+	}
+	return names, err
+}
+
+func (v *Volume) listKernel(loc location) ([]string, error) {
 	fd, err := v.openLocation(loc, readFlags|unix.O_DIRECTORY)
 	if err != nil {
-		if _, ok := v.overlay[loc.path]; ok && errors.Is(err, fs.ErrNotExist) {
-			return nil, nil // a directory that only the preview holds
-		}
 		return nil, err
 	}
 	dir := os.NewFile(uintptr(fd), loc.path)

@@ -44,7 +44,7 @@ func (p *Patient) withExam(ctx context.Context, r Request, report *offline.Repor
 		return err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	x, err := examine(ctx, tree, r)
+	x, err := examine(tree, r, nil)
 	describe(report, tree, x)
 	if err != nil {
 		return err

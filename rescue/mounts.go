@@ -96,6 +96,14 @@ func (m *mounts) close(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
+// staleness names the filesystems that are shown without their journal.
+func (m *mounts) staleness() []string {
+	if m == nil {
+		return nil
+	}
+	return m.stale
+}
+
 // volume opens a filesystem as a tree of its own.
 func (m *mounts) volume(ctx context.Context, content int, sub subvolume) (*offline.Volume, error) {
 	fd, err := m.open(ctx, content, sub)

@@ -31,6 +31,7 @@ type operation struct {
 	plans  []access.Plan // one for each chosen user
 	write  map[int]bool
 	stored bool
+	system *sshd.System // of the last look, for what it knows of the installed sshd
 }
 
 func (o *operation) run(ctx context.Context) error {
@@ -71,10 +72,13 @@ func (o *operation) decide(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	x, err := examine(ctx, tree, o.r)
+	x, err := examine(tree, o.r, nil)
 	o.describe(tree, x)
 	if err != nil {
 		return false, err
+	}
+	if len(tree.mounts.staleness()) == 0 { // else the journal may bring another sshd
+		o.system = x.system
 	}
 	if o.key, err = o.r.Keys.Choose(x.accepts, x.fips()); err != nil {
 		return false, err
@@ -163,10 +167,11 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	x, err := examine(ctx, tree, o.r)
+	x, err := examine(tree, o.r, o.system)
 	if err != nil {
 		return nil, err
 	}
+	o.system = x.system
 	wishes, err := o.wishes(x)
 	if err != nil {
 		return nil, err
@@ -257,7 +262,7 @@ func (o *operation) verify(ctx context.Context, changes []offline.Change) (err e
 			return fmt.Errorf("cannot verify %q: the fresh mount shows something else", path)
 		}
 	}
-	x, err := examine(ctx, tree, o.r)
+	x, err := examine(tree, o.r, o.system)
 	if err != nil {
 		return err
 	}

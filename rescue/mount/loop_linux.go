@@ -185,19 +185,16 @@ func (l *Loop) Close() error {
 	return f.Close()
 }
 
-// Flush makes what was written to a file or block device durable and drops the
-// helper's cached copy, so that the next read comes from the disk itself.
+// Flush makes what was written to a file or block device durable. Of a block
+// device it drops the helper's cached copy as well, so that the next read comes
+// from the disk itself; an image is a file of the helper's own, whose cache is
+// the helper's business.
 func Flush(f *os.File) error {
 	if err := f.Sync(); err != nil {
 		return fmt.Errorf("cannot flush %s: %w", f.Name(), err)
 	}
 	info, err := f.Stat()
-	if err != nil {
-		return fmt.Errorf("cannot flush %s: %w", f.Name(), err)
-	}
-	if info.Mode().IsRegular() {
-		err = os.NewSyscallError("fadvise", unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED))
-	} else {
+	if err == nil && !info.Mode().IsRegular() {
 		err = flushBuffers(f)
 	}
 	if err != nil {

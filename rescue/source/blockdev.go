@@ -40,8 +40,8 @@ func readTree(sys string) (blockTree, error) {
 		disk := readDev(dir, d.Name())
 		tree[disk.name] = disk
 		for _, p := range names(dir) {
-			if attribute(dir, p, "partition") == "" {
-				continue
+			if !strings.HasPrefix(p, disk.name) || attribute(dir, p, "partition") == "" {
+				continue // partitions are named after their disk: sda1, nvme0n1p1
 			}
 			part := readDev(filepath.Join(dir, p), disk.name)
 			tree[part.name] = part
