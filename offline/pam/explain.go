@@ -27,7 +27,8 @@ type run struct {
 	env      Env
 	phase    phase
 	stack    []handler
-	outcomes []*outcome // of the entries reached so far
+	outcomes []*outcome             // of the entries reached so far
+	modules  map[string]moduleState // shared with other runs; nil: nothing is remembered
 }
 
 // result answers, and finds the entries that the answer hangs on.

@@ -130,6 +130,17 @@ func unknownModule(*probe) outcome { return outcome{codes: anyCode} }
 // moduleFile says why libpam cannot load a module; empty when it can. missing
 // is false when we cannot tell.
 func (r *run) moduleFile(name string) (why string, missing bool) {
+	state, ok := r.modules[name]
+	if !ok {
+		state.why, state.missing = r.findModule(name)
+		if r.modules != nil {
+			r.modules[name] = state
+		}
+	}
+	return state.why, state.missing
+}
+
+func (r *run) findModule(name string) (why string, missing bool) {
 	candidates := []string{name}
 	if strings.Contains(name, "$ISA") { // expands to a path that depends on the build
 		candidates = []string{strings.Replace(name, "$ISA", ".", 1), strings.Replace(name, "$ISA", "../../lib64/security", 1)}

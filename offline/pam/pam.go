@@ -63,15 +63,57 @@ func Account(v *offline.Volume, env Env) Result { return ask(v, env, phaseAccoun
 // Session predicts pam_open_session(3), and what its limits do to the session.
 func Session(v *offline.Volume, env Env) Result { return ask(v, env, phaseSession) }
 
-func ask(v *offline.Volume, env Env, p phase) Result {
+func ask(v *offline.Volume, env Env, p phase) Result { return NewStacks(v).ask(env, p) }
+
+// Stacks answers for many logins on one volume: each stack is read once, and
+// each module looked for once. What the modules themselves read is read anew.
+type Stacks struct {
+	v       *offline.Volume
+	read    map[stackName]stacks
+	modules map[string]moduleState
+}
+
+type stackName struct {
+	service string
+	phase   phase
+}
+
+// moduleState is what moduleFile said.
+type moduleState struct {
+	why     string
+	missing bool
+}
+
+// NewStacks reads nothing yet.
+func NewStacks(v *offline.Volume) *Stacks {
+	return &Stacks{v: v, read: map[stackName]stacks{}, modules: map[string]moduleState{}}
+}
+
+// Account is Account on the volume.
+func (s *Stacks) Account(env Env) Result { return s.ask(env, phaseAccount) }
+
+// Session is Session on the volume.
+func (s *Stacks) Session(env Env) Result { return s.ask(env, phaseSession) }
+
+func (s *Stacks) load(service string, p phase) stacks {
+	name := stackName{service, p}
+	st, ok := s.read[name]
+	if !ok {
+		st = load(s.v, service, p)
+		s.read[name] = st
+	}
+	return st
+}
+
+func (s *Stacks) ask(env Env, p phase) Result {
 	if env.Service == "" {
 		env.Service = "sshd"
 	}
-	st := load(v, env.Service, p)
+	st := s.load(env.Service, p)
 	if st.fatal != nil {
 		return Result{offline.Denied, []Reason{*st.fatal}}
 	}
-	r := run{v: v, env: env, phase: p, stack: st.active()}
+	r := run{v: s.v, env: env, phase: p, stack: st.active(), modules: s.modules}
 	r.outcomes = make([]*outcome, len(r.stack))
 	result := r.result()
 	for _, doubt := range st.doubts {

@@ -168,7 +168,7 @@ func explain(v sshd.Verdict) string {
 
 // memoryDir is a temporary directory in memory, where there is one: a tree is a
 // thousand files, and there are hundreds of trees.
-func memoryDir(t *testing.T) string {
+func memoryDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("/dev/shm", "regain-sshd-")
 	if err != nil {
@@ -206,7 +206,7 @@ func newKeys(t *testing.T) map[string]string {
 
 // root is a tree to be changed. Paths are relative to it; owners are numbers.
 type root struct {
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	key     string // the public key, one line
 	private string // path of the private half

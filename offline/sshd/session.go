@@ -24,7 +24,7 @@ func (j *judge) pam() error {
 	if !ok {
 		env := pam.NewEnv(j.s.accounts, j.user, j.s.names, j.s.options.Now)
 		env.Service, env.SELinux = service, j.s.selinux.Mode
-		results = []pam.Result{pam.Account(j.s.v, env), pam.Session(j.s.v, env)}
+		results = []pam.Result{j.s.stacks.Account(env), j.s.stacks.Session(env)}
 		if j.asked == nil {
 			j.asked = map[string][]pam.Result{}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/account"
+	"github.com/seed-77750964/regain/offline/pam"
 	"github.com/seed-77750964/regain/offline/selinux"
 	"github.com/seed-77750964/regain/offline/sshd/conf"
 	"github.com/seed-77750964/regain/offline/sshkey"
@@ -34,6 +35,7 @@ type System struct {
 	config     *conf.Config
 	selinux    selinux.State
 	location   *time.Location
+	stacks     *pam.Stacks
 	common     []Reason // of start and connection: the same for every user
 	notes      []Reason
 	shells     []string // of /etc/shells
@@ -59,7 +61,7 @@ func Load(v *offline.Volume, o LoadOptions) (*System, error) {
 func (s *System) On(v *offline.Volume) (*System, error) { return load(v, s.options, s.program) }
 
 func load(v *offline.Volume, o LoadOptions, p program) (*System, error) {
-	s := &System{v: v, options: o, program: p}
+	s := &System{v: v, options: o, program: p, stacks: pam.NewStacks(v)}
 	var err error
 	if s.accounts, err = readAccounts(v); err != nil {
 		return nil, err
