@@ -41,7 +41,6 @@ func (o *operation) run(ctx context.Context) error {
 	if done, err := o.decide(ctx); done || err != nil {
 		return err
 	}
-	o.r.say("storing the private key")
 	place, warnings, err := o.key.Store(ctx)
 	if err != nil {
 		return err
