@@ -17,13 +17,14 @@ type keys struct {
 	kind  key.Type // forced; empty: the best that the patient takes
 	store key.Store
 	label key.Label
+	say   func(string)
 	made  []*key.Pair // to be wiped
 }
 
 func (w *work) keys() *keys {
 	return &keys{
 		given: w.job.public, kind: w.job.kind, store: w.store(),
-		label: key.Label{Instance: w.task.Instance, Run: w.task.Run},
+		label: key.Label{Instance: w.task.Instance, Run: w.task.Run}, say: w.env.Progress,
 	}
 }
 
@@ -44,7 +45,7 @@ func (k *keys) Choose(accepts func(algorithm string, bits int) bool, fips bool) 
 		return nil, err
 	}
 	k.made = append(k.made, pair)
-	return &madeKey{pair: pair, store: k.store, label: k.label}, nil
+	return &madeKey{pair: pair, store: k.store, label: k.label, say: k.say}, nil
 }
 
 // wipe overwrites every private half that this run has made.
@@ -105,6 +106,7 @@ type madeKey struct {
 	pair  *key.Pair
 	store key.Store
 	label key.Label
+	say   func(string)
 	place key.Place
 }
 
@@ -112,6 +114,7 @@ func (m *madeKey) Public() sshkey.Public { return m.pair.Public }
 
 // Store keeps the private half, and wipes it here.
 func (m *madeKey) Store(ctx context.Context) (offline.Key, []string, error) {
+	m.say("storing the private key")
 	place, err := m.store.Put(ctx, m.pair, m.label)
 	m.pair.Wipe()
 	if err != nil {

@@ -103,7 +103,7 @@ func (h *heldStore) Forget(context.Context, key.Place) (string, error) {
 
 func TestANewKeyIsStored(t *testing.T) {
 	store := &heldStore{}
-	k := &keys{store: store, label: key.Label{Run: "run-1"}}
+	k := &keys{store: store, label: key.Label{Run: "run-1"}, say: func(string) {}}
 	chosen, err := k.Choose(only("ssh-ed25519"), false)
 	if err != nil {
 		t.Fatal(err)
