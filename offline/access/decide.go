@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/seed-77750964/regain/offline"
@@ -53,7 +54,10 @@ func New(v *offline.Volume, system *sshd.System, kernelArgs []string) (*Decider,
 	}
 	l := &labels{state: state, contexts: &selinux.Contexts{}}
 	if state.Installed {
-		if l.contexts, _, err = selinux.LoadContexts(v, state.Policy); err != nil {
+		contexts, _, err := selinux.LoadContexts(v, state.Policy)
+		if err == nil {
+			l.contexts = contexts
+		} else if !errors.Is(err, fs.ErrNotExist) { // without rules, ssh's own types are known still
 			return nil, err
 		}
 	}
@@ -67,8 +71,9 @@ type way struct {
 }
 
 // Decide tries the ways in order and returns the first that the verdict accepts.
-// When none is accepted, the plan has no changes and the verdict of the way that
-// came closest; Rejected says why the others do not serve.
+// When none is accepted, the plan is that of the way that came closest; Rejected
+// says why the others do not serve. Without changes, the key is in already, or no
+// way could be tried.
 func (dc *Decider) Decide(w Wish) (Plan, error) {
 	previous := dc.previous(w)
 	now, err := dc.system.Judge(w.User.Name, w.Key)
@@ -78,7 +83,7 @@ func (dc *Decider) Decide(w Wish) (Plan, error) {
 	if now.Answer == offline.Accepted && !revokes(w, previous) {
 		return Plan{Verdict: now, Path: now.KeyPath, Previous: previous}, nil
 	}
-	best := Plan{Verdict: now, Previous: previous}
+	best, tried := Plan{Verdict: now, Previous: previous}, false // a verdict with the key in place says more than one without
 	for _, way := range dc.ways(w) {
 		plan, err := dc.try(w, way)
 		plan.Previous = previous
@@ -93,9 +98,9 @@ func (dc *Decider) Decide(w Wish) (Plan, error) {
 			return plan, nil
 		}
 		best.Rejected = append(best.Rejected, fmt.Sprintf("%s: %s", way.name, whyNot(plan.Verdict)))
-		if better(plan.Verdict, best.Verdict) {
+		if !tried || better(plan.Verdict, best.Verdict) {
 			rejected := best.Rejected
-			best = plan
+			best, tried = plan, true
 			best.Rejected = rejected
 		}
 	}
