@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confined is how every name on the volume is opened: inside the mount, no
-// /proc-like links, no way into another filesystem.
-const confined = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS | unix.RESOLVE_NO_XDEV
+// confined is how every name on the volume is opened: inside the mount, no way
+// into another filesystem, and no links at all: resolve has followed them, and
+// one that shows up since then was put there to mislead.
+const confined = unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_XDEV
 
 // openBelow opens rel inside dir. The kernel answers EAGAIN when the tree was
 // renamed under the walk (openat2(2)); it is asked again a bounded number of times.

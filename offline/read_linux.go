@@ -60,17 +60,18 @@ func (v *Volume) Resolve(p string) (string, error) {
 
 // ResolveMissing is Resolve for a file whose directories may be missing too:
 // what does not exist is named below the last directory that does. A link that
-// leads nowhere stands for itself.
+// leads nowhere stands for itself; ".." below what is missing leads nowhere.
 func (v *Volume) ResolveMissing(p string) (string, error) {
 	loc, err := v.resolve(p, true)
 	if err == nil {
 		return loc.path, nil
 	}
-	if p = clean(p); !isNotExist(err) || p == "/" {
+	dir, name := path.Split(strings.TrimRight(p, "/"))
+	if !isNotExist(err) || name == "" || name == ".." {
 		return "", fmt.Errorf("cannot resolve %q: %w", p, err)
 	}
-	dir, err := v.ResolveMissing(path.Dir(p))
-	return path.Join(dir, path.Base(p)), err
+	parent, err := v.ResolveMissing(dir)
+	return path.Join(parent, name), err
 }
 
 // Readlink is the target of the symbolic link p, as it is written.

@@ -3,7 +3,6 @@ package offline
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"strings"
 
@@ -70,6 +69,9 @@ func (v *Volume) Mount(at string, fd int) error {
 // attached: what the directory shows is hidden once the system runs, so every
 // access at or below it fails with ErrAbsentVolume.
 func (v *Volume) MarkAbsent(at string) {
+	if canonical, err := v.ResolveMissing(at); err == nil { // links on the way to a mount point are followed
+		at = canonical
+	}
 	v.absent = append(v.absent, clean(at))
 	v.seen.forget()
 }
@@ -121,51 +123,76 @@ func (v *Volume) locate(canonical string) (location, error) {
 	return location{canonical, m, rel}, nil
 }
 
-// resolve walks p component by component, so that links resolve inside the
-// tree and mount points of the Volume's own table are crossed. The last
-// component need not exist when its directory does; then info is nil.
+// resolve walks p component by component, as the kernel would, so that links
+// resolve inside the tree and mount points of the Volume's own table are
+// crossed. Nothing is decided by the spelling alone: ".." after a link leads
+// above the link's target. The last component need not exist when its directory
+// does.
 func (v *Volume) resolve(p string, followLast bool) (location, error) {
-	todo := strings.Split(clean(p), "/")
-	at, links, steps := "/", 0, 0
-	for i := 0; i < len(todo); i++ {
-		if steps++; steps > maxDepth*8 || len(todo) > maxDepth {
+	w := walk{v: v, at: "/", todo: strings.Split(p, "/")}
+	for len(w.todo) > 0 {
+		if w.steps++; w.steps > maxDepth*8 || len(w.todo) > maxDepth {
 			return location{}, ErrLoop
 		}
-		switch todo[i] {
-		case "", ".":
-			continue
-		case "..":
-			at = path.Dir(at)
-			continue
-		}
-		next := path.Join(at, todo[i])
-		last := onlyEmpty(todo[i+1:])
-		info, err := v.lstatCanonical(next)
-		switch {
-		case errors.Is(err, fs.ErrNotExist) && last:
-			return v.locate(next)
-		case err != nil:
+		if err := w.step(followLast); err != nil {
 			return location{}, err
-		case info.Kind == Symlink && (!last || followLast):
-			if links++; links > maxLinks {
-				return location{}, ErrLoop
-			}
-			target, err := v.readlinkCanonical(next)
-			if err != nil {
-				return location{}, err
-			}
-			if strings.HasPrefix(target, "/") {
-				at = "/"
-			}
-			todo = append(strings.Split(target, "/"), todo[i+1:]...)
-			i = -1
-		case info.Kind != Dir && !last:
-			return location{}, fmt.Errorf("%q: %w", next, ErrNotDir)
-		default:
-			at = next
 		}
 	}
-	return v.locate(at)
+	return v.locate(w.at)
+}
+
+// walk is a resolution under way: at is canonical, and a directory while there
+// is something to do.
+type walk struct {
+	v            *Volume
+	at           string
+	todo         []string
+	links, steps int
+}
+
+func (w *walk) step(followLast bool) error {
+	name, rest := w.todo[0], w.todo[1:]
+	w.todo = rest
+	switch name {
+	case "", ".":
+		return nil
+	case "..":
+		w.at = path.Dir(w.at)
+		return nil
+	}
+	next := path.Join(w.at, name)
+	info, err := w.v.lstatCanonical(next)
+	switch {
+	case isNotExist(err) && onlyEmpty(rest):
+		w.at, w.todo = next, nil
+		return nil
+	case err != nil:
+		return err
+	case info.Kind == Symlink && (len(rest) > 0 || followLast):
+		return w.follow(next)
+	case info.Kind != Dir && len(rest) > 0: // a slash at the end wants a directory too
+		return fmt.Errorf("%q: %w", next, ErrNotDir)
+	}
+	w.at = next
+	return nil
+}
+
+func (w *walk) follow(link string) error {
+	if w.links++; w.links > maxLinks {
+		return ErrLoop
+	}
+	target, err := w.v.readlinkCanonical(link)
+	if err != nil {
+		return err
+	}
+	if target == "" { // only on a damaged disk
+		return notExist("follow", link)
+	}
+	if strings.HasPrefix(target, "/") {
+		w.at = "/"
+	}
+	w.todo = append(strings.Split(target, "/"), w.todo...)
+	return nil
 }
 
 func onlyEmpty(parts []string) bool {

@@ -57,7 +57,7 @@ type walker struct {
 
 // walk resolves p as the kernel would, and judges each directory it searches.
 func (w *walker) walk(p string) (component, error) {
-	todo := strings.Split(path.Clean("/"+p), "/")
+	todo := strings.Split(p, "/") // not cleaned: ".." after a link leads above its target
 	at, err := w.lstat("/")
 	if err != nil {
 		return at, err
