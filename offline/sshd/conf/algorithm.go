@@ -59,6 +59,9 @@ func (s *algorithmSet) known(name string, v Version) bool {
 	if s == caSet && strings.HasSuffix(name, certSuffix) {
 		return false
 	}
+	if s.pattern && slices.Contains(at(v, shortKeyNames), asciiLower(name)) {
+		return true
+	}
 	if v.Has(name) == Yes && strings.ContainsAny(name, "-@") {
 		return true // a backport or a vendor's own
 	}
@@ -142,6 +145,17 @@ var keyNames = []named{
 	{"rsa-sha2-256" + certSuffix, 708, 0},
 	{"rsa-sha2-512", 702, 0},
 	{"rsa-sha2-512" + certSuffix, 708, 0},
+}
+
+// shortKeyNames passed as key types where a list is checked, and then named no
+// algorithm (sshd: sshkey.c sshkey_type_from_name; stricter since 9.9, bug 3725).
+var shortKeyNames = []named{
+	{"rsa", 0, 909},
+	{"dsa", 0, 909},
+	{"ecdsa", 507, 909},
+	{"ed25519", 605, 909},
+	{"ecdsa-sk", 802, 909},
+	{"ed25519-sk", 802, 909},
 }
 
 func keyAlgorithms(v Version) []string { return at(v, keyNames) }
