@@ -27,7 +27,7 @@ func render(e *Effective, name string) ([]string, bool) {
 	case "permitrootlogin":
 		text = strings.Replace(text, "prohibit", "without", 1)
 	case "loglevel":
-		text = strings.Replace(text, "QUIET", "SILENT", 1)
+		text = strings.NewReplacer("QUIET", "SILENT", "DEBUG1", "DEBUG").Replace(text) // the first of two names
 	case "streamlocalbindmask":
 		if text == "0" {
 			text = "00"

@@ -1,0 +1,67 @@
+package conf
+
+// lineScenarios are about how a line is read: case, blanks, quotes, comments,
+// and what a second line with the same keyword does.
+var lineScenarios = []scenario{
+	{"nothing is set", 0, 0, "", map[string]string{
+		"root": "permitrootlogin without-password; pubkeyauthentication yes; passwordauthentication yes; usepam no; strictmodes yes; maxauthtries 6; x11forwarding no; allowusers ; authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2",
+	}},
+	{"the first value of a keyword stands", 0, 0, "Banner /first\nBanner /second\nMaxAuthTries 2\nMaxAuthTries 5\n", map[string]string{
+		"ann": "banner /first; maxauthtries 2",
+	}},
+	{"keywords in any case", 0, 0, "BANNER /a\nmaxsessions 3\nStrictmodes No\n", map[string]string{
+		"ann": "banner /a; maxsessions 3; strictmodes no",
+	}},
+	{"case matters to the first value too", 0, 0, "banner /a\nBanner /b\n", map[string]string{"ann": "banner /a"}},
+	{"blanks around", 0, 0, "\t  Banner\t \t/a  \n   \n\t\nMaxSessions    4\n", map[string]string{"ann": "banner /a; maxsessions 4"}},
+	{"an equals sign in place of blanks", 0, 0, "Banner=/a\nMaxSessions = 4\nMaxAuthTries= 3\nPermitTTY =no\n", map[string]string{
+		"ann": "banner /a; maxsessions 4; maxauthtries 3; permittty no",
+	}},
+	{"comments on their own lines", 0, 0, "# Banner /no\n  # Banner /no\n#\nBanner /a\n", map[string]string{"ann": "banner /a"}},
+	{"a comment behind a value", 0, 0, "Banner /a # Banner /b\nMaxSessions 4\t#x\n", map[string]string{"ann": "banner /a; maxsessions 4"}},
+	{"a number sign inside a word is none", 807, 0, "Banner /a#b\n", map[string]string{"ann": "banner /a#b"}},
+	{"a number sign inside a word ended the line", 0, 807, "Banner /a#b\n", map[string]string{"ann": "banner /a"}},
+	{"a number sign in quotes is none", 807, 0, "Banner \"/a #b\"\n", map[string]string{"ann": "banner /a #b"}},
+	{"quotes around a value with a blank", 0, 0, "Banner \"/etc/my issue\"\n", map[string]string{"ann": "banner /etc/my issue"}},
+	{"single quotes", 807, 0, "Banner '/etc/my issue'\n", map[string]string{"ann": "banner /etc/my issue"}},
+	{"an escaped quote", 807, 0, "Banner \"/a\\\"b\"\n", map[string]string{"ann": `banner /a"b`}},
+	{"an escaped blank", 809, 0, "Banner /a\\ b\n", map[string]string{"ann": "banner /a b"}},
+	{"carriage returns of an editor on Windows", 0, 0, "Banner /a\r\nMaxSessions 4\r\n\r\n", map[string]string{"ann": "banner /a; maxsessions 4"}},
+	{"no newline at the end", 0, 0, "Banner /a\nMaxSessions 4", map[string]string{"ann": "banner /a; maxsessions 4"}},
+	{"an open quote", 0, 0, "Banner \"/a\n", map[string]string{"ann": refused}},
+	{"an unknown keyword", 0, 0, "Banner /a\nPermitRotLogin yes\n", map[string]string{"ann": refused}},
+	{"an unknown keyword where no block matches", 0, 0, "Match User nobody-here\nPermitRotLogin yes\n", map[string]string{"ann": refused}},
+	{"a bad value where no block matches", 0, 0, "Match User nobody-here\nPermitRootLogin perhaps\n", map[string]string{"ann": refused}},
+	{"a keyword without its value", 0, 0, "Banner\n", map[string]string{"ann": refused}},
+	{"two values for one", 0, 0, "PermitRootLogin yes no\n", map[string]string{"ann": refused}},
+	{"a word too many behind a number", 0, 0, "MaxSessions 4 5\n", map[string]string{"ann": refused}},
+	{"a keyword of the client", 0, 0, "ForwardAgent yes\n", map[string]string{"ann": refused}},
+	{"obsolete keywords are read over", 0, 0, "Protocol 2\nUsePrivilegeSeparation yes\nKeyRegenerationInterval 3600\nServerKeyBits 1024\nRSAAuthentication yes\nRhostsRSAAuthentication no\nUseLogin no\nMaxSessions 4\n", map[string]string{
+		"ann": "maxsessions 4",
+	}},
+	{"an obsolete keyword in a block", 0, 0, "Match User ann\nRSAAuthentication yes\nMaxSessions 4\n", map[string]string{"ann": "maxsessions 4"}},
+	{"an obsolete keyword that no block may hold", 0, 0, "Match User ann\nProtocol 2\n", map[string]string{"ann": refused}},
+	{"older names", 0, 0, "PubkeyAcceptedKeyTypes ssh-ed25519\nKeepAlive no\n", map[string]string{"ann": "pubkeyacceptedalgorithms ssh-ed25519; tcpkeepalive no"}},
+	{"an older name stands before the new one", 807, 0, "PubkeyAcceptedKeyTypes ssh-ed25519\nPubkeyAcceptedAlgorithms ecdsa-sha2-nistp256\n", map[string]string{
+		"ann": "pubkeyacceptedalgorithms ssh-ed25519",
+	}},
+	{"the older name of the interactive method", 807, 0, "ChallengeResponseAuthentication no\nKbdInteractiveAuthentication yes\n", map[string]string{"ann": "kbdinteractiveauthentication no"}},
+	{"without-password is prohibit-password", 700, 0, "PermitRootLogin without-password\n", map[string]string{"root": "permitrootlogin without-password"}},
+	{"a switch takes no other words", 0, 0, "PubkeyAuthentication true\n", map[string]string{"ann": refused}},
+	{"a switch takes no number", 0, 0, "PubkeyAuthentication 1\n", map[string]string{"ann": refused}},
+	{"times with units", 0, 0, "LoginGraceTime 1h30m\nClientAliveInterval 2M\n", map[string]string{"ann": "logingracetime 5400; clientaliveinterval 120"}},
+	{"a time with an unknown unit", 0, 0, "LoginGraceTime 3y\n", map[string]string{"ann": refused}},
+	{"a negative number", 0, 0, "MaxAuthTries -1\n", map[string]string{"ann": refused}},
+	{"the last of these stands", 0, 0, "MaxStartups 5\nMaxStartups 10:30:60\n", map[string]string{"ann": "maxstartups 10:30:60"}},
+	{"one line of variables stands", 708, 0, "SetEnv A=1 B=2\nSetEnv C=3\n", map[string]string{"ann": "setenv A=1 B=2"}},
+	{"a command keeps everything behind it", 0, 0, "ForceCommand /bin/echo  \"a  b\"\n", map[string]string{"ann": `forcecommand /bin/echo  "a  b"`}},
+	{"a command keeps what looks like a comment", 807, 0, "ForceCommand /bin/echo a # b\n", map[string]string{"ann": "forcecommand /bin/echo a # b"}},
+	{"one list of key files stands", 0, 0, "AuthorizedKeysFile /etc/ssh/keys/%u .ssh/other\nAuthorizedKeysFile .ssh/authorized_keys\n", map[string]string{
+		"ann": "authorizedkeysfile /etc/ssh/keys/%u .ssh/other",
+	}},
+	{"relative names of files belong to the root", 0, 0, "Banner issue\nTrustedUserCAKeys ca.pub\n", map[string]string{"ann": "banner /issue; trustedusercakeys /ca.pub"}},
+	{"no key file at all", 0, 0, "AuthorizedKeysFile none\n", map[string]string{"ann": "authorizedkeysfile none"}},
+	{"a NUL glues the next line on", 0, 0, "Banner /a\x00 lost\nMaxSessions 4\nMaxAuthTries 2\n", map[string]string{"ann": refused}},
+	{"a NUL in a comment hides the next line", 807, 0, "# a\x00b\nMaxSessions 4\nMaxAuthTries 2\n", map[string]string{"ann": "maxsessions 10; maxauthtries 2"}},
+	{"a mark of byte order is part of the keyword", 0, 0, "\ufeffBanner /a\n", map[string]string{"ann": refused}},
+}
