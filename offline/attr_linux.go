@@ -76,15 +76,17 @@ func (v *Volume) setAttributes(loc location, now, after *File) error {
 		if err := v.liftFlags(loc, now); err != nil {
 			return err
 		}
-		if err := v.redress(loc, after); err != nil {
+		if err := v.redress(loc, now, after); err != nil {
 			return err
 		}
 	}
 	return v.setFlags(loc, after.Flags)
 }
 
-func (v *Volume) redress(loc location, after *File) error {
-	fd, err := v.openLocation(loc, readFlags)
+func (v *Volume) redress(loc location, now, after *File) error {
+	seen := now.Clone()
+	seen.Data = after.Data // what had to be appended has been
+	fd, err := v.openSeen(loc, seen, readFlags)
 	if err != nil {
 		return err
 	}
@@ -96,6 +98,25 @@ func (v *Volume) redress(loc location, after *File) error {
 	return unix.Fsync(fd)
 }
 
+// openSeen opens a file for an edit in place: the one that was seen, under this
+// name alone. Whoever may write to the directory can put another one there, such
+// as a hard link of a file that is not his.
+func (v *Volume) openSeen(loc location, seen *File, flags int) (int, error) {
+	fd, info, err := v.open(loc, flags)
+	if err != nil {
+		return -1, err
+	}
+	now, err := readFD(fd, info, maxSnapshot)
+	if err == nil && (!now.Equal(seen) || info.Kind == Regular && info.Nlink != 1) {
+		err = ErrDrift
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
 // liftFlags takes the immutable and append-only flags off for an edit.
 func (v *Volume) liftFlags(loc location, now *File) error {
 	if now.Flags == 0 {
@@ -105,7 +126,7 @@ func (v *Volume) liftFlags(loc location, now *File) error {
 }
 
 func (v *Volume) setFlags(loc location, want uint32) error {
-	fd, err := v.openLocation(loc, readFlags)
+	fd, _, err := v.open(loc, readFlags)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func openBelow(dir int, rel string, flags int) (int, error) {
 
 // readFlags opens for reading without touching the access time, which on a
 // writable mount would be a write.
-const readFlags = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NOATIME
+const readFlags = unix.O_RDONLY | unix.O_NOATIME
 
 func (v *Volume) lstatCanonical(p string) (Info, error) {
 	if f, ok := v.overlay[p]; ok {
@@ -119,6 +119,29 @@ func (v *Volume) readlinkKernel(p string) (string, error) {
 		return "", &fs.PathError{Op: "readlink", Path: fmt.Sprintf("%q", p), Err: err}
 	}
 	return string(buf[:n]), nil
+}
+
+// open opens a regular file or directory, and tells what it is. It looks first,
+// and then opens the very inode that it has looked at, whatever the name has
+// come to mean since: to open a device or FIFO can have effects.
+func (v *Volume) open(loc location, flags int) (int, Info, error) {
+	look, err := v.openLocation(loc, unix.O_PATH|unix.O_NOFOLLOW)
+	if err != nil {
+		return -1, Info{}, err
+	}
+	defer unix.Close(look)
+	info, err := fstat(look)
+	if err != nil {
+		return -1, Info{}, err
+	}
+	if info.Kind != Regular && info.Kind != Dir {
+		return -1, Info{}, ErrNotRegular
+	}
+	fd, err := unix.Open(procFD(look), flags|unix.O_CLOEXEC|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return -1, Info{}, &fs.PathError{Op: "open", Path: fmt.Sprintf("%q", loc.path), Err: err}
+	}
+	return fd, info, nil
 }
 
 // openLocation opens a canonical name, its last component never followed.

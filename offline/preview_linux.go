@@ -34,17 +34,11 @@ func (v *Volume) Snapshot(canonical string, limit int64) (*File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := v.lstatCanonical(loc.path)
+	fd, info, err := v.open(loc, readFlags)
 	switch {
 	case isNotExist(err):
 		return nil, nil
 	case err != nil:
-		return nil, fmt.Errorf("cannot look at %q: %w", canonical, err)
-	case info.Kind != Regular && info.Kind != Dir:
-		return nil, fmt.Errorf("cannot look at %q: %w", canonical, ErrNotRegular)
-	}
-	fd, err := v.openLocation(loc, readFlags)
-	if err != nil {
 		return nil, fmt.Errorf("cannot look at %q: %w", canonical, err)
 	}
 	defer unix.Close(fd)

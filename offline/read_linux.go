@@ -121,16 +121,16 @@ func (v *Volume) readCanonical(loc location, limit int64) ([]byte, error) {
 	return readAll(f, limit)
 }
 
-// openRegular looks before it opens: to open a device or FIFO can have effects.
 func (v *Volume) openRegular(loc location) (int, error) {
-	info, err := v.lstatCanonical(loc.path)
+	fd, info, err := v.open(loc, readFlags)
 	if err != nil {
 		return -1, err
 	}
 	if info.Kind != Regular {
+		unix.Close(fd)
 		return -1, ErrNotRegular
 	}
-	return v.openLocation(loc, readFlags)
+	return fd, nil
 }
 
 func readAll(r io.Reader, limit int64) ([]byte, error) {
@@ -150,6 +150,13 @@ func (v *Volume) ReadAt(p string, buf []byte, offset int64) (int, error) {
 	loc, err := v.resolve(p, true)
 	if err != nil {
 		return 0, fmt.Errorf("cannot read %q: %w", p, err)
+	}
+	if _, ok := v.overlay[loc.path]; ok {
+		data, err := v.readCanonical(loc, MaxAccount)
+		if err != nil {
+			return 0, fmt.Errorf("cannot read %q: %w", p, err)
+		}
+		return copy(buf, data[min(max(offset, 0), int64(len(data))):]), nil
 	}
 	fd, err := v.openRegular(loc)
 	if err != nil {
@@ -201,7 +208,7 @@ func (v *Volume) readDirCanonical(loc location) ([]string, error) {
 }
 
 func (v *Volume) listKernel(loc location) ([]string, error) {
-	fd, err := v.openLocation(loc, readFlags|unix.O_DIRECTORY)
+	fd, err := v.openLocation(loc, readFlags|unix.O_DIRECTORY|unix.O_NOFOLLOW)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +230,10 @@ func (v *Volume) Xattr(p, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read attribute %s of %q: %w", name, p, err)
 	}
-	if f := v.overlay[loc.path]; f != nil {
+	if f, ok := v.overlay[loc.path]; ok {
+		if f == nil {
+			return nil, notExist("getxattr", loc.path)
+		}
 		if name == XattrLabel && f.Label != "" {
 			return []byte(f.Label), nil
 		}
@@ -271,15 +281,16 @@ func (v *Volume) Flags(p string) (uint32, error) {
 	if err != nil {
 		return 0, fmt.Errorf("cannot read flags of %q: %w", p, err)
 	}
-	if f := v.overlay[loc.path]; f != nil {
+	if f, ok := v.overlay[loc.path]; ok {
+		if f == nil {
+			return 0, notExist("open", loc.path)
+		}
 		return f.Flags, nil
 	}
-	info, err := v.lstatCanonical(loc.path)
-	if err != nil || (info.Kind != Regular && info.Kind != Dir) {
-		return 0, err
-	}
-	fd, err := v.openLocation(loc, readFlags)
-	if err != nil {
+	fd, _, err := v.open(loc, readFlags)
+	if errors.Is(err, ErrNotRegular) {
+		return 0, nil
+	} else if err != nil {
 		return 0, err
 	}
 	defer unix.Close(fd)

@@ -137,7 +137,7 @@ func (v *Volume) editInPlace(loc location, now, after *File) error {
 	if err := v.liftFlags(loc, now); err != nil {
 		return err
 	}
-	if err := v.appendInPlace(loc, now.Data, after.Data); err != nil {
+	if err := v.appendInPlace(loc, now, after.Data); err != nil {
 		return errors.Join(err, v.setFlags(loc, now.Flags))
 	}
 	return v.setAttributes(loc, now, after)
@@ -162,14 +162,15 @@ func (v *Volume) replaceLinked(loc location, now, after *File) error {
 
 // appendInPlace turns now into after where one begins with the other: it
 // appends, or takes back what an earlier append added.
-func (v *Volume) appendInPlace(loc location, now, after []byte) error {
+func (v *Volume) appendInPlace(loc location, seen *File, after []byte) error {
+	now := seen.Data
 	if bytes.Equal(now, after) {
 		return nil
 	}
 	if !bytes.HasPrefix(after, now) && !bytes.HasPrefix(now, after) {
 		return fmt.Errorf("there is no room for a new file beside the old one: %w", unix.ENOSPC)
 	}
-	fd, err := v.openLocation(loc, unix.O_RDWR|unix.O_NOFOLLOW)
+	fd, err := v.openSeen(loc, seen, unix.O_RDWR)
 	if err != nil {
 		return err
 	}
@@ -235,7 +236,7 @@ func (v *Volume) mkdir(loc location, after *File) error {
 }
 
 func (v *Volume) finishDir(dir int, name string, after *File) error {
-	fd, err := openBelow(dir, tempName(name), readFlags|unix.O_DIRECTORY)
+	fd, err := openBelow(dir, tempName(name), readFlags|unix.O_DIRECTORY|unix.O_NOFOLLOW)
 	if err != nil {
 		return err
 	}

@@ -92,7 +92,7 @@ func (p *Patient) pending(ctx context.Context, inverse []offline.Change) (todo [
 		if err != nil {
 			return nil, err
 		}
-		if last := chain[len(chain)-1]; !now.Equal(last.After) {
+		if last := chain[len(chain)-1]; !now.Shows(last.After) {
 			todo = append(todo, last)
 		}
 	}
