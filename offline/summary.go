@@ -16,6 +16,10 @@ import (
 // hashes and private host keys print as digests.
 var secret = []string{"shadow", "shadow-", "gshadow", "gshadow-", "SAM", "SECURITY"}
 
+// holdsPrivateKey finds the keys that get pasted into files of public ones
+// (RFC 7468, and OpenSSH's own form).
+func holdsPrivateKey(data []byte) bool { return bytes.Contains(data, []byte("PRIVATE KEY-----")) }
+
 func isSecret(p string) bool {
 	name := path.Base(p)
 	return slices.Contains(secret, name) || strings.HasPrefix(name, "ssh_host_") && !strings.HasSuffix(name, ".pub")
@@ -112,7 +116,7 @@ func (f *File) shown(p string) []byte {
 	switch {
 	case f == nil || f.Kind == Dir || len(f.Data) == 0:
 		return nil
-	case isSecret(p):
+	case isSecret(p) || holdsPrivateKey(f.Data):
 		return []byte("sha256 " + f.SHA256() + "\n")
 	}
 	lines := strings.SplitAfter(string(f.Data), "\n")

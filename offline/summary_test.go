@@ -3,6 +3,10 @@ package offline_test
 import (
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
 
 	"github.com/seed-77750964/regain/offline"
 )
@@ -47,6 +51,35 @@ func TestActionNamesWhatHappens(t *testing.T) {
 	} {
 		if got := c.Action(); got != want {
 			t.Errorf("Action = %q, want %q", got, want)
+		}
+	}
+}
+
+// TestPrintableIsHarmless: whatever the bytes, what is printed is valid, has no
+// byte that steers a terminal, and stays as it is when printed again.
+func TestPrintableIsHarmless(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		in := rapid.OneOf(rapid.String(), rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })).Draw(r, "in")
+		out := offline.Printable(in)
+		if !utf8.ValidString(out) || offline.Printable(out) != out {
+			r.Errorf("%q becomes %q", in, out)
+		}
+		for _, c := range out {
+			if c != '\t' && !unicode.IsPrint(c) {
+				r.Errorf("%q becomes %q, with %q in it", in, out, c)
+			}
+		}
+	})
+}
+
+// A private key that somebody put into a key file is shown to nobody.
+func TestDiffHidesPrivateKeys(t *testing.T) {
+	old := &offline.File{Kind: offline.Regular, Data: []byte("-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n")}
+	now := old.Clone()
+	now.Data = append(now.Data, "ssh-ed25519 AAAA new\n"...)
+	for _, c := range []offline.Change{{Path: "/k", Before: old, After: now}, {Path: "/k", Before: now, After: old}, {Path: "/k", Before: old}} {
+		if got := c.Diff(); strings.Contains(got, "c2VjcmV0") || !strings.Contains(got, "sha256") {
+			t.Errorf("diff:\n%s", got)
 		}
 	}
 }
