@@ -34,7 +34,7 @@ type Invocation struct {
 	EnabledBy []string // the links that do it
 	Masked    bool
 	Socket    string   // the socket unit that listens, when one is enabled
-	Listen    []string // its ListenStream= values; sshd's own Port then does not matter
+	Listen    []string // its ListenStream= values; sshd's own Port then does not matter. Empty where a generator makes them from it
 
 	// KeyGen names what makes missing host keys before sshd starts; empty when
 	// nothing does.
@@ -98,15 +98,40 @@ func systemdNamed(v *offline.Volume, base string) (Invocation, bool) {
 	if listening {
 		i.Socket, i.Enabled = socket.Path, !unit.Masked
 		i.EnabledBy = append(i.EnabledBy, socket.EnabledBy...)
-		for _, a := range socket.all("Socket", "ListenStream") {
-			i.Listen = append(i.Listen, a.value)
-		}
+		i.Listen = listens(v, socket)
 		i.Problems = append(i.Problems, unmet(v, socket)...)
 	}
 	if !i.Enabled && !i.Masked {
 		i.Problems = append(i.Problems, Problem{Path: unit.Path, Text: unit.Name + " is not enabled: nothing starts it at boot", Fatal: true})
 	}
 	return i, true
+}
+
+// generatorDirs in the order in which the first file of a name wins
+// (systemd.generator(7)).
+var generatorDirs = []string{"/etc/systemd/system-generators", "/usr/local/lib/systemd/system-generators", "/usr/lib/systemd/system-generators", "/lib/systemd/system-generators"}
+
+// listens are the addresses of a socket unit. Since Ubuntu 24.04 a generator puts
+// sshd's own Port and ListenAddress in their place at boot; where nothing but the
+// packaged unit says another thing, they decide, and nothing is returned.
+func listens(v *offline.Volume, socket Unit) []string {
+	var out []string
+	packaged := socket.Name == "ssh.socket"
+	for _, a := range socket.all("Socket", "ListenStream") {
+		packaged = packaged && a.path == socket.Path
+		out = append(out, a.value)
+	}
+	for _, dir := range generatorDirs {
+		p := dir + "/sshd-socket-generator"
+		if _, err := v.Lstat(p); err != nil {
+			continue
+		}
+		if packaged && !isMask(v, p) {
+			return nil
+		}
+		break
+	}
+	return out
 }
 
 // isAlias tells a link to a unit of another name, as Alias= makes them.
