@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/seed-77750964/regain/offline"
@@ -20,13 +21,16 @@ type look struct {
 	class   linuxroot.Classification
 	args    *linuxroot.Args // a boot filesystem's kernel command line
 	subvol  subvolume
-	why     string
 }
 
 // chooseRoot mounts each filesystem read-only, one after the other, and finds
 // the one Linux root among them.
 func (p *Patient) chooseRoot(ctx context.Context) error {
 	if p.chosen {
+		return nil
+	}
+	if only, ok := p.onlyCandidate(); ok {
+		p.root, p.chosen = choice{content: only}, true
 		return nil
 	}
 	looks, errs := p.lookAtAll(ctx)
@@ -46,11 +50,21 @@ func (p *Patient) chooseRoot(ctx context.Context) error {
 	case 0:
 		return p.nothingToOpen(errs)
 	case 1:
-		p.root, p.chosen = choice{roots[0].content, roots[0].subvol, roots[0].why}, true
-		p.warnings = append(p.warnings, roots[0].class.Warnings...)
+		p.root, p.chosen = choice{roots[0].content, roots[0].subvol}, true
 		return nil
 	}
 	return p.severalRoots(roots)
+}
+
+// onlyCandidate spares a look of its own where one filesystem alone can be the
+// root: Tree will see whether it is. Which subvolume of a btrfs is meant must be
+// looked up.
+func (p *Patient) onlyCandidate() (content int, ok bool) {
+	list := slices.DeleteFunc(p.candidates(), func(i int) bool { return p.disk.Contents[i].Superblock.Type == block.VFAT })
+	if len(list) != 1 || p.disk.Contents[list[0]].Superblock.Type == block.Btrfs {
+		return 0, false
+	}
+	return list[0], true
 }
 
 func (p *Patient) severalRoots(roots []look) error {
@@ -122,17 +136,14 @@ func (p *Patient) peek(ctx context.Context, i int, sub subvolume, f func(*offlin
 // command line names, else the default one.
 func (p *Patient) lookAtBtrfs(ctx context.Context, i int, boot *linuxroot.Args) (look, error) {
 	var named linuxroot.Subvolume
-	var why string
 	err := p.peek(ctx, i, subvolume{id: topLevel}, func(v *offline.Volume) error {
 		var none error
-		named, why, none = linuxroot.RootSubvolume(v, boot)
+		named, _, none = linuxroot.RootSubvolume(v, boot)
 		_ = none // no subvolume is named: the default one is /
 		return nil
 	})
 	if err != nil {
 		return look{}, err
 	}
-	l, err := p.lookAt(ctx, i, subvolume{named.Path, named.ID})
-	l.why = why
-	return l, err
+	return p.lookAt(ctx, i, subvolume{named.Path, named.ID})
 }

@@ -37,7 +37,6 @@ type Patient struct {
 type choice struct {
 	content int // index into disk.Contents
 	subvol  subvolume
-	why     string
 }
 
 // Open takes over a source and reads what is on it. It writes nothing.

@@ -46,8 +46,12 @@ func (p *Patient) Tree(ctx context.Context, write map[int]bool) (*Tree, error) {
 	if err != nil {
 		return nil, errors.Join(err, m.close(ctx))
 	}
+	class := linuxroot.Classify(v)
+	if class.Class != linuxroot.ClassRoot {
+		return nil, errors.Join(p.notRoot(class), v.Close(), m.close(ctx))
+	}
 	t := &Tree{Volume: v, mounts: m, at: map[string]int{"/": p.root.content}}
-	t.Warnings = append(t.Warnings, p.warnings...)
+	t.Warnings = append(append(t.Warnings, p.warnings...), class.Warnings...)
 	t.assemble(ctx, p)
 	t.Warnings = append(t.Warnings, m.stale...)
 	return t, nil
@@ -62,6 +66,11 @@ func (t *Tree) assemble(ctx context.Context, p *Patient) {
 	roles := map[int]string{p.root.content: "root"}
 	points := map[int]string{p.root.content: "/"}
 	for _, place := range layout.Mounts {
+		if place.Role == "efi" { // nothing that decides a login lies there
+			t.Volume.MarkAbsent(place.Point)
+			roles[place.Candidate], points[place.Candidate] = place.Role, place.Point
+			continue
+		}
 		if err := t.place(ctx, place); err != nil {
 			t.absent(linuxroot.Absent{Point: place.Point, Role: place.Role, Why: err.Error()})
 			continue
@@ -147,6 +156,14 @@ func (t *Tree) takeSubmounts(root *source.Root) error {
 		})
 	}
 	return nil
+}
+
+// notRoot explains a volume whose only candidate is no root.
+func (p *Patient) notRoot(class linuxroot.Classification) error {
+	if class.Refusal != "" {
+		return notARoot(p.device(p.disk.Contents[p.root.content]), class)
+	}
+	return p.nothingToOpen(nil)
 }
 
 func notARoot(where string, class linuxroot.Classification) error {
