@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,8 @@ func fakeSSHD(t *testing.T, raw string, vendor Vendor, paths ...string) string {
 	v := release(t, raw)
 	words := []string{"\x7fELF\x02\x01\x01", raw, "libcrypto.so.3"}
 	for _, k := range keywords {
-		if k.since <= v.number() && (k.vendor == "" || strings.Contains(k.vendor, string(vendor)) && vendor != Upstream) {
+		later := slices.ContainsFunc(spellings, func(s spelling) bool { return s.name == k.name && s.since > v.number() })
+		if k.since <= v.number() && !later && (k.vendor == "" || strings.Contains(k.vendor, string(vendor)) && vendor != Upstream) {
 			words = append(words, k.name)
 		}
 	}
