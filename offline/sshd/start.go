@@ -82,7 +82,7 @@ func (s *System) problem(id string, p conf.Problem) {
 	case p.Fatal:
 		s.refuse(r)
 	default:
-		s.notes = append(s.notes, r)
+		s.remark(r)
 	}
 }
 
@@ -96,16 +96,22 @@ func (s *System) doubt(r Reason) {
 	s.common = append(s.common, r)
 }
 
+// remark is what a person should know although the login does not hang on it.
+func (s *System) remark(r Reason) {
+	r.Answer = offline.Accepted
+	s.notes = append(s.notes, r)
+}
+
 // connect gathers what stands between a client and the authentication.
 func (s *System) connect() {
 	if s.program.wrapped != conf.No {
 		s.wrappers()
 	}
 	if ports := s.ports(); !slices.Contains(ports, "22") {
-		s.notes = append(s.notes, Reason{ID: "linux/ssh-port", Text: "sshd listens on port " + strings.Join(ports, ", ")})
+		s.remark(Reason{ID: "linux/ssh-port", Text: "sshd listens on port " + strings.Join(ports, ", ")})
 	}
 	for _, v := range s.config.Evaluate(conf.Connection{}).All("listenaddress") {
-		s.notes = append(s.notes, Reason{ID: "linux/listen-address", Path: v.Path, Line: v.Line, Text: fmt.Sprintf("sshd listens on %q only", v.Text)})
+		s.remark(Reason{ID: "linux/listen-address", Path: v.Path, Line: v.Line, Text: fmt.Sprintf("sshd listens on %q only", v.Text)})
 	}
 }
 
@@ -114,7 +120,7 @@ func (s *System) wrappers() {
 	r := Reason{ID: "linux/tcp-wrappers", Path: result.Path, Line: result.Line, Text: result.Text}
 	switch {
 	case result.Answer == offline.Accepted && result.Path != "":
-		s.notes = append(s.notes, r)
+		s.remark(r)
 	case result.Answer == offline.Accepted:
 	case result.Answer == offline.Denied && s.program.wrapped == conf.Yes:
 		s.refuse(r)

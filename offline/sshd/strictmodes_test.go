@@ -104,7 +104,7 @@ func TestReachLooksAtLinksToo(t *testing.T) {
 		t.Errorf("root: %s, %v", found(got), err)
 	}
 	r.link("keys", "home/keys")
-	if _, err = sshd.Reach(v, user, nil, "/home/keys"); !errors.Is(err, offline.ErrLoop) {
+	if _, err = sshd.Reach(openTree(t, r.dir), user, nil, "/home/keys"); !errors.Is(err, offline.ErrLoop) {
 		t.Errorf("loop: %v", err)
 	}
 }
@@ -113,7 +113,6 @@ func TestReachLooksAtLinksToo(t *testing.T) {
 // own ids.
 func TestReachAsTheKernel(t *testing.T) {
 	r := sound(t)
-	v := openTree(t, r.dir)
 	user := account.User{Name: "u", UID: 1000, GID: 1000}
 	bits := []uint32{0, 4, 5, 1, 6, 7}
 	for _, owner := range [][2]int{{1000, 50}, {0, 1000}, {0, 50}, {0, 7}} {
@@ -125,7 +124,7 @@ func TestReachAsTheKernel(t *testing.T) {
 			for _, a := range bits {
 				for _, b := range bits {
 					r.chmod(place, os.FileMode(a<<6|b<<3|a))
-					offences, err := sshd.Reach(v, user, []uint32{1000, 50}, "/home/u/.ssh/authorized_keys")
+					offences, err := sshd.Reach(openTree(t, r.dir), user, []uint32{1000, 50}, "/home/u/.ssh/authorized_keys")
 					if err != nil {
 						t.Fatal(err)
 					}
