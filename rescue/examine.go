@@ -34,7 +34,7 @@ func examine(tree *Tree, r Request, known *sshd.System) (*exam, error) {
 	if known != nil {
 		x.system, err = known.On(v)
 	} else {
-		x.system, err = sshd.Load(v, sshd.LoadOptions{KernelArgs: x.args.Raw, Now: r.Now})
+		x.system, err = sshd.Load(v, sshd.LoadOptions{KernelArgs: x.args.Raw, Now: r.Now, Stops: x.args.Stops()})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("cannot read how the system logs people in: %w", err)

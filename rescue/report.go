@@ -35,13 +35,13 @@ func describe(report *offline.Report, tree *Tree, x *exam) {
 	report.Users = append(report.Users, x.users...)
 	for _, p := range tree.Problems {
 		report.Findings = append(report.Findings, offline.Finding{
-			ID: "linux/unreadable-setting", Severity: offline.Warning, Path: p.Path, Title: "A setting cannot be read as meant", Evidence: p.String(),
+			ID: "linux/unreadable-setting", Severity: offline.Warning, Path: p.Path, Title: titleFor("linux/unreadable-setting"), Evidence: offline.Printable(p.String()),
 		})
 	}
 	for _, a := range tree.Absent {
 		report.Findings = append(report.Findings, offline.Finding{
-			ID: "linux/filesystem-absent", Severity: offline.Warning, Path: a.Point, Title: "A filesystem of the system is not here", Evidence: a.Why,
-			Hint: "what lies there is neither read nor written",
+			ID: "linux/filesystem-absent", Severity: offline.Warning, Path: a.Point, Title: titleFor("linux/filesystem-absent"), Evidence: offline.Printable(a.Why),
+			Hint: adviceFor("linux/filesystem-absent").ByHand,
 		})
 	}
 }
@@ -95,14 +95,13 @@ func reasonTexts(v sshd.Verdict) []string {
 func findings(before sshd.Verdict, plan *access.Plan, dry bool) []offline.Finding {
 	var list []offline.Finding
 	add := func(r sshd.Reason, severity offline.Severity) {
-		cause := causeOf(r.ID)
 		gone := plan != nil && plan.Verdict.Answer == offline.Accepted && !has(plan.Verdict, r)
 		f := offline.Finding{
-			ID: r.ID, Severity: severity, Path: r.Path, Title: cause.Title, Evidence: offline.Printable(r.String()),
+			ID: r.ID, Severity: severity, Path: r.Path, Title: titleFor(r.ID), Evidence: offline.Printable(r.String()),
 			User: before.User, Repaired: gone && !dry,
 		}
 		if !gone {
-			f.Hint = byHand(r.ID)
+			f.Hint = adviceFor(r.ID).ByHand
 		}
 		list = append(list, f)
 	}

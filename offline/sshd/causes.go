@@ -9,6 +9,7 @@ type Cause struct {
 // Causes are the kinds of reason that verdicts give, in the order of a login. An
 // id that ends in a star stands for all that begin so.
 var Causes = []Cause{
+	{"linux/boot-stops", "the system stops before sshd"},
 	{"linux/sshd-missing", "sshd is not installed"},
 	{"linux/sshd-version", "the version of sshd cannot be found out"},
 	{"linux/sshd-start", "sshd does not start, or it is open whether it does"},

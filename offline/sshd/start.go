@@ -50,6 +50,9 @@ func wrapped(v *offline.Volume, binary string) conf.Tri {
 // start gathers what keeps sshd from starting, or the whole system from letting
 // it work.
 func (s *System) start() {
+	if s.options.Stops != "" {
+		s.refuse(Reason{ID: "linux/boot-stops", Text: s.options.Stops})
+	}
 	if s.program.path == "" {
 		s.refuse(Reason{ID: "linux/sshd-missing", Text: "there is no sshd in " + strings.Join(conf.Binaries, ", ")})
 	} else if s.program.err != nil {

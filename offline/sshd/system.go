@@ -20,6 +20,7 @@ import (
 type LoadOptions struct {
 	KernelArgs []string  // of the boot entry that will be used; nil when unknown
 	Now        time.Time // when the login will be tried
+	Stops      string    // why the boot ends before sshd; empty: it does not
 }
 
 // System is what every verdict on one volume shares, read once.
