@@ -39,7 +39,7 @@ func (l *loader) parseLine(line, path string, n int, origin string) (entry, bool
 	e := entry{name: name, value: Value{Path: path, Line: n, Origin: origin}}
 	if err := l.parseKeyword(&e, c); err != nil {
 		e.keyword, e.match = nil, nil
-		e.problem = &Problem{Path: path, Line: n, Text: fmt.Sprintf("%q: %v", name, err), Fatal: true}
+		e.problem = &Problem{Path: path, Line: n, Text: fmt.Sprintf("%q: %v", name, err), Fatal: fatalRead(err), Unknown: !fatalRead(err)}
 	}
 	return e, true
 }
