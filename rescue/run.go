@@ -31,6 +31,7 @@ type operation struct {
 	plans  []access.Plan // one for each chosen user
 	write  map[int]bool
 	stored bool
+	begun  bool         // the journal holds the run, and the volume perhaps some of its changes
 	system *sshd.System // of the last look, for what it knows of the installed sshd
 }
 
@@ -118,7 +119,8 @@ func (o *operation) plan(x *exam) error {
 	}
 	o.note(x, before)
 	for i, plan := range o.plans {
-		if !o.good(plan.Verdict) {
+		nowhere := plan.Path == "" && plan.Verdict.Answer != offline.Accepted // no way could even be tried
+		if !o.good(plan.Verdict) || nowhere {
 			o.report.Outcome = offline.Refused
 			o.report.Error = refusalFor(x.chosen[i].Name, plan)
 		}
@@ -189,6 +191,7 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 	if err := o.r.State.Begin(o.r.Run, o.r.Now, o.p.patient(o.r), changes); err != nil {
 		return nil, err
 	}
+	o.begun = true
 	return changes, applyAll(ctx, tree.Volume, changes)
 }
 

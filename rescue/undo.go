@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/offline"
@@ -75,16 +74,13 @@ func (p *Patient) pending(ctx context.Context, inverse []offline.Change) (todo [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
+	started, err := fromHere(tree.Volume, inverse)
+	if err != nil {
+		return nil, err
+	}
+	begun := byPath(started)
 	for file, chain := range byPath(inverse) {
-		drifted := true
-		for _, c := range chain {
-			away, err := tree.Volume.Drifted(c)
-			if err != nil {
-				return nil, err
-			}
-			drifted = drifted && away
-		}
-		if drifted || foreignContent(tree.Volume, chain, inverse) {
+		if len(begun[file]) == 0 || foreignContent(tree.Volume, chain, inverse) {
 			return nil, &Refusal{Code: "drift", Text: fmt.Sprintf("%q has changed since the run: it is left as it is", file),
 				Hint: "compare it with the journal in the state directory, and put it back by hand"}
 		}
@@ -97,6 +93,27 @@ func (p *Patient) pending(ctx context.Context, inverse []offline.Change) (todo [
 		}
 	}
 	return todo, nil
+}
+
+// fromHere leaves out the inverse changes to which there is nothing: of several
+// changes to one file, a run that was cut off has not made the last ones. A path
+// that is left without any is as no change has left it.
+func fromHere(v *offline.Volume, inverse []offline.Change) ([]offline.Change, error) {
+	var list []offline.Change
+	reached := map[string]bool{}
+	for _, c := range inverse {
+		if !reached[c.Path] {
+			drifted, err := v.Drifted(c)
+			if err != nil {
+				return nil, err
+			}
+			reached[c.Path] = !drifted
+		}
+		if reached[c.Path] {
+			list = append(list, c)
+		}
+	}
+	return list, nil
 }
 
 func byPath(changes []offline.Change) map[string][]offline.Change {
@@ -139,7 +156,14 @@ func (p *Patient) putBack(ctx context.Context, r Request, inverse []offline.Chan
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
 	tree.Volume.OnStep = r.OnStep
-	return applyAll(ctx, tree.Volume, inverse)
+	todo, err := fromHere(tree.Volume, inverse)
+	if err != nil {
+		return err
+	}
+	if len(byPath(todo)) < len(byPath(inverse)) { // since the look before
+		return offline.ErrDrift
+	}
+	return applyAll(ctx, tree.Volume, todo)
 }
 
 // takeBack is the way home after a failure: it outlives an interrupt, and has a
@@ -148,9 +172,9 @@ func (o *operation) takeBack(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), homing)
 	defer cancel()
 	o.r.say("taking back what was written")
-	_, err := o.p.undo(ctx, o.r, o.r.Run)
-	if unbegun := (*Refusal)(nil); errors.As(err, &unbegun) && unbegun.Code == "unknown-run" {
-		err = nil // nothing had been written
+	var err error
+	if o.begun { // else nothing has been written
+		_, err = o.p.undo(ctx, o.r, o.r.Run)
 	}
 	if err != nil {
 		return &Failure{Code: "not-taken-back", Err: fmt.Errorf("%w; and it could not be taken back: %w", cause, err), Left: true,
@@ -212,7 +236,7 @@ func (o *operation) recoverOpenRuns(ctx context.Context) error {
 func (p *Patient) patient(r Request) journal.Patient {
 	j := journal.Patient{Volume: p.VolumeID, Instance: r.Instance, Path: p.Name}
 	if p.disk == nil {
-		j.Root = strings.TrimRight(p.Name, "/")
+		j.Root, j.Born = p.source.Root.Path, p.source.Root.Born
 		return j
 	}
 	if sb := p.disk.Contents[p.root.content].Superblock; sb != nil {

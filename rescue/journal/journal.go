@@ -34,6 +34,7 @@ type Patient struct {
 	RootUUID string `json:"root_uuid,omitempty"` // of the root filesystem; empty for --root
 	Subvol   string `json:"subvol,omitempty"`
 	Root     string `json:"root,omitempty"` // the directory, for --root
+	Born     string `json:"born,omitempty"` // when that was made, where known
 	Path     string `json:"path,omitempty"` // of the image, device or directory
 }
 
@@ -47,9 +48,13 @@ func (p Patient) SamePlace(q Patient) bool {
 }
 
 // Same tells whether two records mean one volume. The root filesystem's UUID
-// decides; two volumes that carry the same one are told apart by volume id.
+// decides; two volumes that carry the same one are told apart by volume id. A
+// directory is known by its path, and by when it was made.
 func (p Patient) Same(q Patient) bool {
 	if p.Volume != "" && q.Volume != "" && p.Volume != q.Volume {
+		return false
+	}
+	if p.Born != "" && q.Born != "" && p.Born != q.Born {
 		return false
 	}
 	return p.RootUUID == q.RootUUID && p.Subvol == q.Subvol && p.Root == q.Root

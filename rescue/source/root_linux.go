@@ -15,6 +15,7 @@ import (
 // directories; Take hands them over.
 type Root struct {
 	Path      string // without links
+	Born      string // when the directory was made: it tells two trees at one place apart; empty where the filesystem does not say
 	ReadOnly  bool
 	Submounts []*Submount // in the order of their paths, so parents come first
 	// Unused are mount points below that hold no files of the system: proc,
@@ -89,6 +90,9 @@ func (f Finder) fillRoot(r *Root) error {
 	if r.ReadOnly, err = readOnly(r.fd); err != nil {
 		return err
 	}
+	if r.Born, err = born(r.fd); err != nil {
+		return err
+	}
 	mounts, err := readMounts(f.Mountinfo)
 	if err != nil {
 		return err
@@ -115,6 +119,33 @@ func readOnly(fd int) (bool, error) {
 	var st unix.Statfs_t
 	err := unix.Fstatfs(fd, &st)
 	return st.Flags&unix.ST_RDONLY != 0, os.NewSyscallError("fstatfs", err)
+}
+
+// born is the directory's birth time (statx(2)), which stays with it on every
+// helper and at every mount point.
+func born(fd int) (string, error) {
+	var st unix.Statx_t
+	if err := unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BTIME, &st); err != nil {
+		return "", os.NewSyscallError("statx", err)
+	}
+	if st.Mask&unix.STATX_BTIME == 0 || st.Btime.Sec == 0 {
+		return "", nil
+	}
+	return fmt.Sprintf("%d.%09d", st.Btime.Sec, st.Btime.Nsec), nil
+}
+
+// lock keeps two rescues apart for as long as r is open: with write there is no
+// other one, without it there may be further readers. A filesystem without
+// locks is used without.
+func (r *Root) lock(write bool) error {
+	how := unix.LOCK_SH
+	if write {
+		how = unix.LOCK_EX
+	}
+	if err := unix.Flock(r.fd, how|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return &Refusal{r.Path, Busy, "another program holds a lock on it"}
+	}
+	return nil
 }
 
 // ownRoot compares with the root of this process and with that of the first

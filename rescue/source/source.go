@@ -82,7 +82,9 @@ func (f Finder) Open(ctx context.Context, want Request) (*Source, error) {
 		s.File, s.Size, err = f.OpenImage(want.Image, want.Write)
 	case want.Root != "":
 		s.Kind, s.Path = Tree, want.Root
-		s.Root, err = f.OpenRoot(want.Root)
+		if s.Root, err = f.OpenRoot(want.Root); err == nil {
+			err = s.Root.lock(want.Write)
+		}
 	case want.Device != "":
 		s.Kind, s.Path = Device, want.Device
 		s.File, s.Size, err = f.OpenDevice(want.Device, want.Write)
@@ -93,6 +95,9 @@ func (f Finder) Open(ctx context.Context, want Request) (*Source, error) {
 		}
 	}
 	if err != nil {
+		if s.Root != nil {
+			s.Root.Close()
+		}
 		return nil, err
 	}
 	return s, nil
