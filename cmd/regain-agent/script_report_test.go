@@ -10,7 +10,7 @@ import (
 )
 
 // setRun holds the last output to the report's form, and keeps the run as $RUN.
-func setRun(ts *testscript.TestScript) {
+func setRun(ts *testscript.TestScript, _ bool, _ []string) {
 	text := ts.ReadFile("stdout")
 	in := json.NewDecoder(strings.NewReader(text))
 	in.DisallowUnknownFields()

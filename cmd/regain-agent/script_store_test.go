@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -57,7 +58,11 @@ func (p *parameterStore) last() string {
 	return p.values[len(p.values)-1]
 }
 
-func startStore(ts *testscript.TestScript, stores map[string]*parameterStore, args []string) {
+func stored(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(of(ts).store.last()), 0o600))
+}
+
+func startStore(ts *testscript.TestScript, _ bool, args []string) {
 	p := &parameterStore{called: make(chan struct{}, 1), ended: make(chan struct{})}
 	if len(args) > 0 {
 		p.how = args[0]
@@ -68,7 +73,7 @@ func startStore(ts *testscript.TestScript, stores map[string]*parameterStore, ar
 		server.CloseClientConnections()
 		server.Close()
 	})
-	stores[server.URL] = p
+	of(ts).store = p
 	values := []string{server.URL, "eu-central-1", "AKIDEXAMPLE", "secret", "/nonexistent", "/nonexistent", "true"}
 	for i, name := range storeVariables {
 		ts.Setenv(name, values[i])

@@ -25,8 +25,25 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as people do. Each script holds one promise.
 func TestScripts(t *testing.T) {
 	testdisk.Need(t, "losetup", "mkfs.ext4", "cryptsetup", "qemu-img", "ssh-keygen", "ssh")
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", Cmds: scriptCommands(), RequireUniqueNames: true})
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script", Cmds: scriptCommands, RequireUniqueNames: true,
+		Setup: func(env *testscript.Env) error {
+			env.Values[plantedKey{}] = &planted{trees: map[string]*testdisk.Tree{}, sums: map[string]string{}}
+			return nil
+		},
+	})
 }
+
+// planted is what one script has made.
+type planted struct {
+	trees map[string]*testdisk.Tree
+	sums  map[string]string
+	store *parameterStore
+}
+
+type plantedKey struct{}
+
+func of(ts *testscript.TestScript) *planted { return ts.Value(plantedKey{}).(*planted) }
 
 // Besides testscript's own, scripts know:
 //
@@ -42,28 +59,9 @@ func TestScripts(t *testing.T) {
 //	parameterstore [how]   a Parameter Store; how: deny, hang
 //	stored FILE            write the value that the store got last
 //	interrupt FILE ARGS…   regain-agent ARGS, interrupted while it stores the key; FILE gets its output
-func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
-	trees := map[string]*testdisk.Tree{}
-	sums := map[string]string{}
-	stores := map[string]*parameterStore{}
-	return map[string]func(*testscript.TestScript, bool, []string){
-		"code":           exitWith,
-		"plantroot":      func(ts *testscript.TestScript, _ bool, args []string) { plantRoot(ts, trees, args) },
-		"plantdisk":      plantDisk,
-		"loop":           loop,
-		"mounted":        mounted,
-		"readonly":       readonly,
-		"same":           func(ts *testscript.TestScript, _ bool, args []string) { same(ts, sums, args) },
-		"run":            func(ts *testscript.TestScript, _ bool, _ []string) { setRun(ts) },
-		"login":          func(ts *testscript.TestScript, neg bool, args []string) { login(ts, neg, trees, args) },
-		"parameterstore": func(ts *testscript.TestScript, _ bool, args []string) { startStore(ts, stores, args) },
-		"stored": func(ts *testscript.TestScript, _ bool, args []string) {
-			ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(stores[ts.Getenv("AWS_ENDPOINT_URL")].last()), 0o600))
-		},
-		"interrupt": func(ts *testscript.TestScript, _ bool, args []string) {
-			interrupt(ts, stores[ts.Getenv("AWS_ENDPOINT_URL")], args)
-		},
-	}
+var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"code": exitWith, "plantroot": plantRoot, "plantdisk": plantDisk, "loop": loop, "mounted": mounted, "readonly": readonly,
+	"same": same, "run": setRun, "login": login, "parameterstore": startStore, "stored": stored, "interrupt": interrupt,
 }
 
 func exitWith(ts *testscript.TestScript, _ bool, args []string) {
@@ -81,11 +79,11 @@ func exitWith(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func plantRoot(ts *testscript.TestScript, trees map[string]*testdisk.Tree, args []string) {
+func plantRoot(ts *testscript.TestScript, _ bool, args []string) {
 	dir := ts.MkAbs(args[0])
 	tree, err := testdisk.NewTree(context.Background(), dir, testdisk.Bookworm)
 	ts.Check(err)
-	trees[dir] = tree
+	of(ts).trees[dir] = tree
 }
 
 func plantDisk(ts *testscript.TestScript, _ bool, args []string) {
@@ -121,7 +119,8 @@ func readonly(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(exec.Command("mount", "-o", "remount,bind,ro", dir).Run())
 }
 
-func same(ts *testscript.TestScript, sums map[string]string, args []string) {
+func same(ts *testscript.TestScript, _ bool, args []string) {
+	sums := of(ts).sums
 	for _, name := range args {
 		path := ts.MkAbs(name)
 		f, err := os.Open(path)
@@ -137,8 +136,8 @@ func same(ts *testscript.TestScript, sums map[string]string, args []string) {
 	}
 }
 
-func login(ts *testscript.TestScript, neg bool, trees map[string]*testdisk.Tree, args []string) {
-	tree := trees[ts.MkAbs(args[0])]
+func login(ts *testscript.TestScript, neg bool, args []string) {
+	tree := of(ts).trees[ts.MkAbs(args[0])]
 	sshd, err := tree.Sshd(context.Background())
 	ts.Check(err)
 	got, err := sshd.Login(context.Background(), args[1], ts.MkAbs(args[2]))
@@ -149,7 +148,7 @@ func login(ts *testscript.TestScript, neg bool, trees map[string]*testdisk.Tree,
 }
 
 // interrupt sends SIGINT when the store hangs on the call that stores the key.
-func interrupt(ts *testscript.TestScript, store *parameterStore, args []string) {
+func interrupt(ts *testscript.TestScript, _ bool, args []string) {
 	program, err := exec.LookPath(filepath.Join(strings.Split(ts.Getenv("PATH"), ":")[0], "regain-agent"))
 	ts.Check(err)
 	out, err := os.Create(ts.MkAbs(args[0]))
@@ -161,7 +160,7 @@ func interrupt(ts *testscript.TestScript, store *parameterStore, args []string) 
 		cmd.Env = append(cmd.Env, name+"="+ts.Getenv(name))
 	}
 	ts.Check(cmd.Start())
-	<-store.called
+	<-of(ts).store.called
 	ts.Check(cmd.Process.Signal(os.Interrupt))
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != exitInterrupted {
