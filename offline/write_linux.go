@@ -38,7 +38,7 @@ func sweepTemp(dir int, name string) error {
 	if errors.Is(err, unix.EISDIR) {
 		err = unix.Unlinkat(dir, tempName(name), unix.AT_REMOVEDIR)
 	}
-	if err == nil || isNotExist(err) {
+	if err == nil || isNotExist(err) || errors.Is(err, unix.ENOTEMPTY) { // ours are empty: it stays, and to write there fails
 		return nil
 	}
 	return fmt.Errorf("cannot clear %q: %w", tempName(name), err)
