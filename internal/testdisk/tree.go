@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,16 +49,14 @@ func NewTree(ctx context.Context, dir string, suite Suite) (*Tree, error) {
 	return &Tree{Dir: dir, usr: filepath.Join(base, "usr")}, nil
 }
 
+// leftOut are the parts of the root that a Tree does not copy whole: /usr, and
+// dpkg's lists of files, which nothing here reads and which are most of the files.
+var leftOut = []string{"usr", "var/lib/dpkg/info"}
+
 func treeParts(base string) ([]string, error) {
-	entries, err := os.ReadDir(base)
+	parts, err := wholeParts(base, "")
 	if err != nil {
-		return nil, fmt.Errorf("cannot list the root: %w", err)
-	}
-	var parts []string
-	for _, e := range entries {
-		if e.Name() != "usr" {
-			parts = append(parts, e.Name())
-		}
+		return nil, err
 	}
 	for _, glob := range usrParts {
 		found, err := filepath.Glob(filepath.Join(base, glob))
@@ -65,6 +65,30 @@ func treeParts(base string) ([]string, error) {
 		}
 		for _, f := range found {
 			parts = append(parts, f[len(base)+1:])
+		}
+	}
+	return parts, nil
+}
+
+// wholeParts are the names in and below dir that hold nothing of what is left out.
+func wholeParts(base, dir string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(base, dir))
+	if err != nil {
+		return nil, fmt.Errorf("cannot list the root: %w", err)
+	}
+	var parts []string
+	for _, e := range entries {
+		name := filepath.Join(dir, e.Name())
+		switch {
+		case slices.Contains(leftOut, name):
+		case slices.ContainsFunc(leftOut, func(l string) bool { return strings.HasPrefix(l, name+"/") }):
+			below, err := wholeParts(base, name)
+			if err != nil {
+				return nil, err
+			}
+			parts = append(parts, below...)
+		default:
+			parts = append(parts, name)
 		}
 	}
 	return parts, nil
