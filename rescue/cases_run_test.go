@@ -139,6 +139,13 @@ func (c trial) checkReport(t *testing.T, report offline.Report, err error) {
 	if !strings.Contains(text, c.says) {
 		t.Errorf("the report does not say %q:\n%s", c.says, text)
 	}
+	c.quoted(t, report)
+}
+
+// quoted: nothing that the report says can steer a terminal.
+func (c trial) quoted(t *testing.T, report offline.Report) {
+	t.Helper()
+	text := said(report)
 	if i := strings.IndexFunc(text, func(r rune) bool { return r != '\n' && r != '\t' && !unicode.IsPrint(r) }); i >= 0 {
 		t.Errorf("the report holds an unquoted %q: %q", text[i], text)
 	}
