@@ -24,12 +24,15 @@ func splitExec(a assignment, env []variable, instance string) []execWord {
 			out = append(out, variableWords(name, env)...)
 			continue
 		}
-		w := execWord{text: expandBraces(unquote(raw), env), path: a.path, line: a.line, origin: FromCommandLine}
-		w.text = strings.NewReplacer("%%", "%", "%i", instance, "%I", instance).Replace(w.text)
-		out = append(out, w)
+		text := specifiers.Replace(strings.NewReplacer("%%", "%%", "%i", instance, "%I", instance).Replace(unquote(raw)))
+		out = append(out, execWord{text: expandBraces(text, env), path: a.path, line: a.line, origin: FromCommandLine})
 	}
 	return out
 }
+
+// specifiers are those of the system's manager that people mistake for sshd's
+// tokens (systemd.unit(5)).
+var specifiers = strings.NewReplacer("%%", "%", "%u", "root", "%U", "0", "%h", "/root")
 
 // rawWords cuts at white space outside quotes and keeps quotes in place.
 func rawWords(s string) []string {
@@ -98,21 +101,27 @@ func variableWords(name string, env []variable) []execWord {
 	return out
 }
 
+// expandBraces puts variables in the place of ${X}; two dollar signs are one.
 func expandBraces(s string, env []variable) string {
 	var b strings.Builder
 	for {
-		before, after, ok := strings.Cut(s, "${")
+		before, after, ok := strings.Cut(s, "$")
 		b.WriteString(before)
-		name, rest, closed := strings.Cut(after, "}")
 		if !ok {
 			return b.String()
 		}
-		if !closed {
-			b.WriteString("${" + after)
-			return b.String()
+		name, rest, closed := strings.Cut(after, "}")
+		switch {
+		case strings.HasPrefix(after, "$"):
+			b.WriteByte('$')
+			s = after[1:]
+		case strings.HasPrefix(after, "{") && closed:
+			v, _ := lookupVariable(name[1:], env)
+			b.WriteString(v.value)
+			s = rest
+		default:
+			b.WriteByte('$')
+			s = after
 		}
-		v, _ := lookupVariable(name, env)
-		b.WriteString(v.value)
-		s = rest
 	}
 }

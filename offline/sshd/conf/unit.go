@@ -53,8 +53,13 @@ func loadUnit(v *offline.Volume, name string) Unit {
 
 // isMask tells a link to /dev/null, or an empty file, from a definition.
 func isMask(v *offline.Volume, p string) bool {
-	if target, err := v.Readlink(p); err == nil && path.Clean(target) == "/dev/null" {
-		return true
+	if target, err := v.Readlink(p); err == nil {
+		if !path.IsAbs(target) {
+			target = path.Join(path.Dir(p), target)
+		}
+		if path.Clean(target) == "/dev/null" {
+			return true
+		}
 	}
 	info, err := v.Stat(p)
 	return err == nil && info.Kind == offline.Regular && info.Size == 0
