@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/access"
 	"github.com/seed-77750964/regain/offline/sshd"
 	"github.com/seed-77750964/regain/offline/sshkey"
 )
@@ -86,7 +87,7 @@ func (x *exam) addVerdict(report *offline.Report, v sshd.Verdict) {
 	report.Verdicts = append(report.Verdicts, offline.Verdict{
 		User: v.User, Fingerprint: v.Fingerprint, Before: v.Answer, After: v.Answer, Reasons: reasonTexts(v),
 	})
-	for _, f := range findings(v, nil, true) {
+	for _, f := range findings(v, nil, access.Repair{}, true) {
 		if !hasFinding(report.Findings, f) {
 			report.Findings = append(report.Findings, f)
 		}

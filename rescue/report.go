@@ -55,7 +55,7 @@ func (o *operation) note(x *exam, before []sshd.Verdict) {
 			User: user, Fingerprint: plan.Verdict.Fingerprint, Before: before[i].Answer, After: plan.Verdict.Answer,
 			Reasons: reasonTexts(plan.Verdict), Earlier: reasonTexts(before[i]),
 		})
-		o.report.Findings = append(o.report.Findings, findings(before[i], &plan, o.r.DryRun)...)
+		o.report.Findings = append(o.report.Findings, findings(before[i], &plan, o.r.Repair, o.r.DryRun)...)
 		for _, p := range plan.Previous {
 			o.report.Previous = append(o.report.Previous, offline.PreviousKey{
 				User: user, Fingerprint: p.Fingerprint, Run: p.Run, Path: p.Path, Line: p.Line,
@@ -72,7 +72,7 @@ func (o *operation) note(x *exam, before []sshd.Verdict) {
 func detour(user string, plan access.Plan) string {
 	why := offline.Printable(strings.Join(plan.Rejected, "; "))
 	switch {
-	case len(plan.Changes) == 0 || !plan.Fallback && why == "":
+	case plan.Verdict.Answer == offline.Denied || len(plan.Changes) == 0 || !plan.Fallback && why == "":
 		return ""
 	case plan.Fallback && why == "":
 		return fmt.Sprintf("the key for %q lies in the root-owned file %s, as was allowed", user, offline.Printable(plan.Path))
@@ -92,7 +92,7 @@ func reasonTexts(v sshd.Verdict) []string {
 
 // findings turns what speaks against a login, and what else is worth knowing,
 // into findings. plan is nil where nothing was planned.
-func findings(before sshd.Verdict, plan *access.Plan, dry bool) []offline.Finding {
+func findings(before sshd.Verdict, plan *access.Plan, repair access.Repair, dry bool) []offline.Finding {
 	var list []offline.Finding
 	add := func(r sshd.Reason, severity offline.Severity) {
 		gone := plan != nil && plan.Verdict.Answer == offline.Accepted && !has(plan.Verdict, r)
@@ -101,7 +101,7 @@ func findings(before sshd.Verdict, plan *access.Plan, dry bool) []offline.Findin
 			User: before.User, Repaired: gone && !dry,
 		}
 		if !gone {
-			f.Hint = adviceFor(r.ID).ByHand
+			f.Hint, f.Consent = adviceFor(r.ID).ByHand, consent(severity, adviceFor(r.ID), repair)
 		}
 		list = append(list, f)
 	}
@@ -129,6 +129,18 @@ func findings(before sshd.Verdict, plan *access.Plan, dry bool) []offline.Findin
 // severityOf is empty for what speaks for a login.
 func severityOf(a offline.Answer) offline.Severity {
 	return map[offline.Answer]offline.Severity{offline.Denied: offline.Blocks, offline.Unknown: offline.MayBlock}[a]
+}
+
+// consent is the flag with which a rescue would go on in spite of a finding, or
+// repair it.
+func consent(severity offline.Severity, a advice, repair access.Repair) string {
+	switch {
+	case repair.None && a.Rescue != "" && a.Rescue != addsKey:
+		return "--repair all"
+	case severity == offline.MayBlock:
+		return "--accept-unknown"
+	}
+	return ""
 }
 
 func has(v sshd.Verdict, r sshd.Reason) bool {

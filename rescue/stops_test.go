@@ -26,7 +26,9 @@ func TestABootThatStopsIsRefused(t *testing.T) {
 	if err != nil || report.Outcome != offline.Refused {
 		t.Fatalf("%s, %v", report.Outcome, err)
 	}
-	if !slices.ContainsFunc(report.Findings, func(f offline.Finding) bool { return f.ID == "linux/boot-stops" && f.Severity == offline.Blocks && f.Hint != "" }) {
+	if !slices.ContainsFunc(report.Findings, func(f offline.Finding) bool {
+		return f.ID == "linux/boot-stops" && f.Severity == offline.Blocks && f.Hint != ""
+	}) {
 		t.Errorf("findings %+v", report.Findings)
 	}
 	wantSame(t, was, walkDir(t, dir))
