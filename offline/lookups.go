@@ -13,8 +13,16 @@ type lookups struct {
 	infos map[string]answer[Info]
 	links map[string]answer[string]
 	names map[string]answer[[]string]
-	held  int // names in names
+	held  int               // names in names
+	files map[string][]byte // whole small files
+	bytes int               // in files
 }
+
+// The bounds for file contents that are remembered, in bytes.
+const (
+	maxSmall = 64 << 10
+	maxBytes = 2 << 20
+)
 
 type answer[T any] struct {
 	value T
@@ -29,7 +37,25 @@ func newLookups() *lookups {
 
 func (l *lookups) forget() {
 	l.infos, l.links, l.names = map[string]answer[Info]{}, map[string]answer[string]{}, map[string]answer[[]string]{}
-	l.held = 0
+	l.files = map[string][]byte{}
+	l.held, l.bytes = 0, 0
+}
+
+// read remembers small files.
+func (l *lookups) read(p string, limit int64, ask func() ([]byte, error)) ([]byte, error) {
+	if data, ok := l.files[p]; ok && int64(len(data)) <= limit {
+		return slices.Clone(data), nil
+	}
+	data, err := ask()
+	if err != nil || len(data) > maxSmall {
+		return data, err
+	}
+	if l.bytes += len(data); l.bytes > maxBytes {
+		clear(l.files)
+		l.bytes = len(data)
+	}
+	l.files[p] = slices.Clone(data)
+	return data, nil
 }
 
 // list remembers directories up to maxLookups names in all.

@@ -112,13 +112,16 @@ func (v *Volume) readCanonical(loc location, limit int64) ([]byte, error) {
 		}
 		return slices.Clone(f.Data), nil
 	}
+	return v.seen.read(loc.path, limit, func() ([]byte, error) { return v.readKernel(loc, limit) })
+}
+
+func (v *Volume) readKernel(loc location, limit int64) ([]byte, error) {
 	fd, err := v.openRegular(loc)
 	if err != nil {
 		return nil, err
 	}
-	f := os.NewFile(uintptr(fd), loc.path)
-	defer f.Close()
-	return readAll(f, limit)
+	defer unix.Close(fd)
+	return readAll(&offsetReader{fd: fd}, limit)
 }
 
 func (v *Volume) openRegular(loc location) (int, error) {

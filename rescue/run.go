@@ -159,8 +159,8 @@ func (p *Patient) writable(tree *Tree, changes []offline.Change) (map[int]bool, 
 	return write, nil
 }
 
-// apply opens the volume for writing, decides again on what is there now that
-// the journals are replayed, and makes the changes.
+// apply opens the volume for writing and makes the changes. Each finds the file
+// as it was planned, or is refused as drift.
 func (o *operation) apply(ctx context.Context) (changes []offline.Change, err error) {
 	o.r.say("writing")
 	tree, err := o.p.Tree(ctx, o.write)
@@ -168,21 +168,9 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	x, err := examine(tree, o.r, o.system)
-	if err != nil {
-		return nil, err
-	}
-	o.system = x.system
-	wishes, err := o.wishes(x)
-	if err != nil {
-		return nil, err
-	}
-	if o.plans, err = decideAll(x, wishes); err != nil {
-		return nil, err
-	}
-	for _, plan := range o.plans {
-		if !o.good(plan.Verdict) {
-			return nil, &Failure{Code: "view-was-stale", Err: errors.New("after the journal was replayed the login is refused for other reasons"), Hint: "run again: the journal is replayed now, and the reasons will be shown"}
+	if o.system == nil {
+		if err := o.decideAgain(tree); err != nil {
+			return nil, err
 		}
 	}
 	changes = allChanges(o.plans)
@@ -193,6 +181,30 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 	}
 	o.begun = true
 	return changes, applyAll(ctx, tree.Volume, changes)
+}
+
+// decideAgain plans anew where the first look was stale: opening the volume for
+// writing has replayed the journal, and what is there now is what counts.
+func (o *operation) decideAgain(tree *Tree) error {
+	x, err := examine(tree, o.r, nil)
+	if err != nil {
+		return err
+	}
+	o.system = x.system
+	wishes, err := o.wishes(x)
+	if err != nil {
+		return err
+	}
+	if o.plans, err = decideAll(x, wishes); err != nil {
+		return err
+	}
+	for _, plan := range o.plans {
+		if !o.good(plan.Verdict) {
+			return &Failure{Code: "view-was-stale", Err: errors.New("after the journal was replayed the login is refused for other reasons"),
+				Hint: "run again: the journal is replayed now, and the reasons will be shown"}
+		}
+	}
+	return nil
 }
 
 // applyAll makes the changes in order. An interrupt is heeded between two of them.
