@@ -137,7 +137,7 @@ func whyNot(v sshd.Verdict) string {
 // their path put right, and then the fallback.
 func (dc *Decider) ways(w Wish) []way {
 	var list []way
-	own := ownerOf(dc.v, w.User)
+	own := dc.ownerOf(w.User)
 	paths, err := dc.system.KeyPaths(w.User.Name)
 	if err != nil {
 		paths = nil // the verdict says what is wrong with AuthorizedKeysFile
@@ -192,6 +192,11 @@ func (dc *Decider) atPath(d *draft, configured string, own owner, w Wish) (strin
 	canonical, err := dc.resolve(configured)
 	if err != nil {
 		return "", err
+	}
+	if own.names(configured) && !own.owns(canonical) {
+		if err := d.mayFollow(canonical, own); err != nil {
+			return "", err
+		}
 	}
 	if err := dc.addUnlessThere(d, canonical, own, w); err != nil {
 		return "", err

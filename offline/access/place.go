@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/seed-77750964/regain/offline"
@@ -65,10 +66,44 @@ func (d *draft) mayAddTo(canonical string, f *editable, own owner) error {
 	if own.owns(canonical) && f.UID == own.uid {
 		return nil
 	}
+	if line := f.firstJunk(); line > 0 {
+		return &UnfitError{canonical, fmt.Sprintf("it is not the user's own, and line %d is no key", line)}
+	}
+	return nil
+}
+
+// firstJunk is the number of the first line that is neither key nor comment nor
+// blank; 0: there is none.
+func (f *editable) firstJunk() int {
 	for _, line := range sshkey.Parse(f.Data).Lines {
 		if line.Kind == sshkey.Junk {
-			return &UnfitError{canonical, fmt.Sprintf("it is not the user's own, and line %d is no key", line.Number)}
+			return line.Number
 		}
+	}
+	return 0
+}
+
+// mayFollow guards what a link in the home leads to, outside of it. The user
+// says where that is, and root would write there: it is used only where the
+// user could have made the file, or where it holds keys already.
+func (d *draft) mayFollow(canonical string, own owner) error {
+	f, err := d.file(canonical)
+	if err != nil {
+		return &UnfitError{canonical, "it is not a regular file"}
+	}
+	if f == nil {
+		for dir := canonical; f == nil && err == nil && dir != "/"; {
+			dir = path.Dir(dir)
+			f, err = d.file(dir)
+		}
+		if err != nil || f == nil || f.UID != own.uid {
+			return &UnfitError{canonical, "a link in the home leads to it, and the user could not make a file there"}
+		}
+		return nil
+	}
+	holdsKey := slices.ContainsFunc(sshkey.Parse(f.Data).Lines, func(l sshkey.Line) bool { return l.Kind == sshkey.Key })
+	if f.Kind == offline.Regular && f.UID != own.uid && !holdsKey && f.firstJunk() == 0 {
+		return &UnfitError{canonical, "a link in the home leads to it, it is not the user's own, and holds no key"}
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package access
 import (
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/account"
@@ -19,17 +20,32 @@ var systemDirs = []string{"/", "/home", "/etc", "/etc/ssh", "/var", "/usr"}
 // owner is whose a component of a key file's path is to be.
 type owner struct {
 	uid, gid uint32
-	home     string // canonical: what lies here is the user's; empty: there is none
+	home     string          // canonical: what lies here is the user's; empty: there is none
+	named    string          // the home as passwd names it
+	shared   map[uint32]bool // the uids of other accounts with the same home
 }
 
 // ownerOf is the user, with the home that passwd names, existing or not. A home
 // of "/" is nobody's own.
-func ownerOf(v *offline.Volume, u account.User) owner {
-	home, err := v.ResolveMissing(u.Home)
+func (dc *Decider) ownerOf(u account.User) owner {
+	own := owner{uid: u.UID, gid: u.GID}
+	home, err := dc.v.ResolveMissing(u.Home)
 	if err != nil || u.Home == "" || home == "/" {
-		home = ""
+		return own
 	}
-	return owner{u.UID, u.GID, home}
+	own.home, own.named, own.shared = home, path.Clean(u.Home), map[uint32]bool{}
+	for _, other := range dc.system.Accounts().Users() {
+		if at := path.Clean(other.Home); other.UID != u.UID && (at == own.named || at == home) {
+			own.shared[other.UID] = true
+		}
+	}
+	return own
+}
+
+// names tells whether a path, as sshd_config has it, is one in the user's home:
+// whatever is a link on the way below it is the user's.
+func (o owner) names(configured string) bool {
+	return o.home != "" && strings.HasPrefix(path.Clean(configured), o.named+"/")
 }
 
 // owns tells whether the canonical path is the user's home or lies below it.
@@ -38,16 +54,19 @@ func (o owner) owns(canonical string) bool {
 }
 
 // mend repairs one offence, and nothing but that. It reports false where that
-// is not regain's to change: what is not a file or directory, a file with other
-// names that belongs to somebody else, and directories outside the home that
-// are not standard ones.
+// is not regain's to change: what is not a file or directory, a file of somebody
+// else that has other names or holds more than keys, what belongs to another
+// account with the same home, and directories outside the home that are not
+// standard ones.
 func (d *draft) mend(o sshd.Offence, own owner) (bool, error) {
 	f, err := d.file(o.Path)
 	if err != nil || f == nil || o.Kind == sshd.NotRegular {
 		return false, err
 	}
-	mine, standard := own.owns(o.Path), slices.Contains(systemDirs, o.Path) || o.Path == fallbackDir || isFallback(o.Path)
-	if !mine && !standard || f.Kind == offline.Regular && f.UID != own.uid && d.linked(o.Path) {
+	system := slices.Contains(systemDirs, o.Path)
+	mine, standard := own.owns(o.Path) && !system, system || o.Path == fallbackDir || isFallback(o.Path)
+	alien := f.Kind == offline.Regular && f.UID != own.uid && (d.linked(o.Path) || f.firstJunk() > 0)
+	if !mine && !standard || alien || mine && own.shared[f.UID] {
 		return false, nil
 	}
 	if !mine {
