@@ -29,8 +29,16 @@ func (c *Config) Evaluate(conn Connection) *Effective {
 
 // discover walks as if every undecided condition held, to see what they guard.
 func (e *Effective) discover() {
+	seen := map[string]bool{}
+	add := func(list []*criteria, m *criteria, keyword string) []*criteria {
+		if key := keyword + " " + m.text; !seen[key] {
+			seen[key] = true
+			return append(list, m)
+		}
+		return list
+	}
 	w := &walker{version: e.config.options.Version, conn: &e.conn, decide: func(m *criteria) bool {
-		e.unknown = addCriteria(e.unknown, m)
+		e.unknown = add(e.unknown, m, "")
 		return true
 	}}
 	w.visit = func(x *entry, active bool, guards []*criteria) {
@@ -38,17 +46,10 @@ func (e *Effective) discover() {
 			return
 		}
 		for _, g := range guards {
-			e.guards[x.keyword.name] = addCriteria(e.guards[x.keyword.name], g)
+			e.guards[x.keyword.name] = add(e.guards[x.keyword.name], g, x.keyword.name)
 		}
 	}
 	w.all(e.config)
-}
-
-func addCriteria(list []*criteria, m *criteria) []*criteria {
-	if slices.ContainsFunc(list, func(o *criteria) bool { return o.text == m.text }) {
-		return list
-	}
-	return append(list, m)
 }
 
 // run is sshd's pass for the connection with the undecided conditions as chosen.

@@ -112,12 +112,7 @@ func splitLegacy(c cursor, equals bool) []string {
 // glued on; before 8.7 everything from a number sign was cut, quoted or not.
 func loadLines(data []byte, cutComments bool) []string {
 	var b strings.Builder
-	for len(data) > 0 {
-		line := string(data)
-		if i := strings.IndexByte(line, '\n'); i >= 0 {
-			line = line[:i+1]
-		}
-		data = data[len(line):]
+	for line := range strings.Lines(string(data)) {
 		if i := strings.IndexByte(line, 0); i >= 0 {
 			line = line[:i]
 		}

@@ -14,8 +14,13 @@ type Alternative struct {
 	Line    int
 }
 
-// maxUndecided bounds the conditions whose combinations are tried: 64 worlds.
-const maxUndecided = 6
+// The bounds of what is tried: all combinations of up to maxUndecided conditions,
+// 64 worlds; beyond, each of the first maxAlone alone, for every one costs a walk
+// over the whole configuration.
+const (
+	maxUndecided = 6
+	maxAlone     = 128
+)
 
 // Possible lists the values that a keyword may have, the likeliest (no undecided
 // condition holds) first. One alternative means that it is certain.
@@ -49,11 +54,11 @@ func sameValues(a, b []Value) bool {
 }
 
 // combinations gives every non-empty set of the conditions; beyond maxUndecided
-// only each one alone, and all together.
+// only single ones, and all together.
 func combinations(list []*criteria) [][]*criteria {
 	var out [][]*criteria
 	if len(list) > maxUndecided {
-		for _, m := range list {
+		for _, m := range list[:min(len(list), maxAlone)] {
 			out = append(out, []*criteria{m})
 		}
 		return append(out, list)
