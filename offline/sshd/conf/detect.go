@@ -78,7 +78,7 @@ func (s *scanner) scan(v *offline.Volume, path string) error {
 	s.run, s.complete = s.run[:0], false
 	for offset := int64(0); offset < maxBinary; {
 		n, err := v.ReadAt(path, buf, offset)
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		if n == 0 {
