@@ -67,7 +67,7 @@ func readSources(t *testing.T) []source {
 
 const (
 	maxFile        = 400
-	medianFile     = 120
+	medianFile     = 140
 	maxFunction    = 100
 	p90Function    = 40
 	medianFunction = 12
@@ -75,7 +75,8 @@ const (
 )
 
 // TestBudgets keeps files and functions at a size that one can read. The medians
-// and the ninth decile are those of good Go programs; they are of the code, the
+// and the ninth decile are those of good Go programs, the files' a little higher for
+// the many that hold a table of what a foreign format knows; they are of the code, the
 // limits of single files and functions are of the tests too.
 func TestBudgets(t *testing.T) {
 	var files, functions []int

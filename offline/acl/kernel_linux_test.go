@@ -42,8 +42,8 @@ func asUser(f func()) {
 		runtime.LockOSThread() // never unlocked: the runtime ends the thread
 		gids := []uint32{groups[0], groups[1]}
 		setgroups(gids)
-		unix.RawSyscall(unix.SYS_SETRESGID, uintptr(gids[0]), uintptr(gids[0]), uintptr(gids[0]))
-		unix.RawSyscall(unix.SYS_SETRESUID, user, user, user)
+		must(unix.RawSyscall(unix.SYS_SETRESGID, uintptr(gids[0]), uintptr(gids[0]), uintptr(gids[0])))
+		must(unix.RawSyscall(unix.SYS_SETRESUID, user, user, user))
 		f()
 	}()
 	<-done

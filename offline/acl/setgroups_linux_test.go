@@ -1,6 +1,7 @@
 package acl_test
 
 import (
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -8,5 +9,11 @@ import (
 
 // setgroups changes this thread alone, where the package syscall would change all.
 func setgroups(gids []uint32) {
-	unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(gids)), uintptr(unsafe.Pointer(&gids[0])), 0)
+	must(unix.RawSyscall(unix.SYS_SETGROUPS, uintptr(len(gids)), uintptr(unsafe.Pointer(&gids[0])), 0))
+}
+
+func must(_, _ uintptr, err syscall.Errno) {
+	if err != 0 {
+		panic(err)
+	}
 }

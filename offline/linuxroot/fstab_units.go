@@ -56,7 +56,7 @@ func readMountUnit(v *offline.Volume, name string) (Mount, error) {
 	section := unitSection(data, "Mount")
 	where := section["Where"]
 	if want := unescapeUnit(strings.TrimSuffix(name, ".mount")); !strings.HasPrefix(where, "/") || path.Clean(where) != want {
-		return Mount{}, fmt.Errorf("Where=%q does not match the unit's name, which means %q: systemd refuses the unit", where, want)
+		return Mount{}, fmt.Errorf("the place of Where=%q does not match the unit's name, which means %q: systemd refuses the unit", where, want)
 	}
 	if section["What"] == "" {
 		return Mount{}, fmt.Errorf("no What=: systemd refuses the unit")

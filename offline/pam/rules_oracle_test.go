@@ -1,7 +1,6 @@
 package pam
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -155,7 +154,7 @@ func TestGlob(t *testing.T) {
 	for range 20000 {
 		p, s := word("ab*?"), word("ab")
 		if (glob(p, s) == yes) != slow(p, s) {
-			t.Fatal(fmt.Sprintf("%q and %q", p, s))
+			t.Fatalf("%q and %q", p, s)
 		}
 	}
 }

@@ -48,8 +48,8 @@ func liveSSHD(t *testing.T) (addr, keys string) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
 		if t.Failed() {
 			t.Logf("sshd: %s", log.String())
 		}

@@ -36,113 +36,116 @@ func TestVolumeID(t *testing.T) {
 	}
 }
 
+// volumeCases are machines, and which of their devices is the volume vol1.
+var volumeCases = []struct {
+	name  string
+	build func(f *fake, finder *Finder)
+	want  string // device name, or
+	err   string
+}{
+	{"second of two", func(f *fake, _ *Finder) {
+		f.nvme("nvme0n1", ebs, "vol0fedcba9876543210")
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+	}, "nvme1n1", ""},
+	{"the other order", func(f *fake, _ *Finder) {
+		f.nvme("nvme0n1", ebs, "vol0123456789abcdef0")
+		f.nvme("nvme1n1", ebs, "vol0fedcba9876543210")
+	}, "nvme0n1", ""},
+	{"blanks around serial and model", func(f *fake, _ *Finder) {
+		f.nvme("nvme3n1", ebs+"              ", "  vol0123456789abcdef0   ")
+	}, "nvme3n1", ""},
+	{"serial with a dash", func(f *fake, _ *Finder) { f.nvme("nvme3n1", ebs, vol1) }, "nvme3n1", ""},
+	{"partitions are not disks", func(f *fake, _ *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+		f.device("nvme1n1/nvme1n1p1")
+	}, "nvme1n1", ""},
+	{"hidden path of a multipath disk", func(f *fake, _ *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+		f.nvme("nvme1c1n1", ebs, "vol0123456789abcdef0")
+		f.file("sys/block/nvme1c1n1/hidden", "1\n")
+	}, "nvme1n1", ""},
+	{"wrong model", func(f *fake, _ *Finder) { f.nvme("nvme1n1", "QEMU NVMe Ctrl", "vol0123456789abcdef0") }, "", `is "QEMU NVMe Ctrl"`},
+	{"two with the same serial", func(f *fake, _ *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+		f.nvme("nvme2n1", ebs, "vol0123456789abcdef0")
+	}, "", "nvme1n1 and nvme2n1 both report"},
+	{"others only", func(f *fake, _ *Finder) {
+		f.nvme("nvme0n1", ebs, "vol0fedcba9876543210")
+		f.nvme("nvme1n1", instance, "AWS1234")
+		f.device("loop0")
+	}, "", `attached are: nvme0n1 (vol-0fedcba9876543210, 8 GiB), nvme1n1 ("Amazon EC2 NVMe Instance Storage", 8 GiB)`},
+	{"no disks", func(*fake, *Finder) {}, "", "attached are: no disks"},
+	{"serial of a longer id", func(f *fake, _ *Finder) { f.nvme("nvme1n1", ebs, "vol0123456789abcdef01") }, "", "not attached"},
+	{"escape bytes in the model", func(f *fake, _ *Finder) { f.nvme("nvme1n1", "\x1b[2J", "x") }, "", `"\x1b[2J"`},
+	{"size agrees", func(f *fake, finder *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+		finder.Bytes = 8 << 30
+	}, "nvme1n1", ""},
+	{"size disagrees", func(f *fake, finder *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+		finder.Bytes = 9 << 30
+	}, "", "has 8589934592 bytes, the volume 9663676416"},
+	{"node of another device", func(f *fake, _ *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+		if err := os.Remove(f.path("dev/nvme1n1")); err != nil {
+			f.t.Fatal(err)
+		}
+		f.node("nvme1n1", "259:99")
+	}, "", "is device 259:99"},
+	{"node not there", func(f *fake, _ *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
+		if err := os.Remove(f.path("dev/nvme1n1")); err != nil {
+			f.t.Fatal(err)
+		}
+	}, "", "is not there yet"},
+	{"by-id alone", func(f *fake, _ *Finder) {
+		f.device("nvme1n1")
+		f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0", "../../nvme1n1")
+		f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0_1", "../../nvme1n1")
+	}, "nvme1n1", ""},
+	{"by-id of a partition only", func(f *fake, _ *Finder) {
+		f.device("nvme1n1")
+		f.device("nvme1n1/nvme1n1p1")
+		f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0-part1", "../../nvme1n1p1")
+	}, "", "not attached"},
+	{"by-id contradicts the serial", func(f *fake, _ *Finder) {
+		f.nvme("nvme1n1", ebs, "vol0fedcba9876543210")
+		f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0", "../../nvme1n1")
+	}, "", `whose serial number is "vol0fedcba9876543210"`},
+	{"by-id leads to two", func(f *fake, _ *Finder) {
+		f.device("xvdf")
+		f.device("xvdg")
+		f.link("dev/disk/by-id/xen-vol0123456789abcdef0", "../../xvdf")
+		f.link("dev/disk/by-id/ebs-vol-0123456789abcdef0", "../../xvdg")
+	}, "", "lead to both"},
+	{"by-id on Xen", func(f *fake, _ *Finder) {
+		f.device("xvda")
+		f.device("xvdf")
+		f.link("dev/disk/by-id/xen-vol-0123456789abcdef0", "../../xvdf")
+	}, "xvdf", ""},
+	{"Xen by attach name", func(f *fake, finder *Finder) {
+		f.device("xvda")
+		f.device("xvdf")
+		finder.Attached = "/dev/sdf"
+	}, "xvdf", ""},
+	{"Xen attach name fits two", func(f *fake, finder *Finder) {
+		f.device("xvdf")
+		f.device("sdf")
+		finder.Attached = "sdf"
+	}, "", "fits both sdf and xvdf"},
+	{"Nitro ignores the attach name", func(f *fake, finder *Finder) {
+		f.nvme("nvme0n1", ebs, "vol0fedcba9876543210")
+		f.device("sdf")
+		finder.Attached = "/dev/sdf"
+	}, "", "not attached"},
+	{"Xen attach name not there", func(f *fake, finder *Finder) {
+		f.device("xvda")
+		finder.Attached = "/dev/sdf"
+	}, "", "not attached here after 0s; attached are: xvda (no volume id, 8 GiB)"},
+}
+
 func TestVolume(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		build func(f *fake, finder *Finder)
-		want  string // device name, or
-		err   string
-	}{
-		{"second of two", func(f *fake, _ *Finder) {
-			f.nvme("nvme0n1", ebs, "vol0fedcba9876543210")
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-		}, "nvme1n1", ""},
-		{"the other order", func(f *fake, _ *Finder) {
-			f.nvme("nvme0n1", ebs, "vol0123456789abcdef0")
-			f.nvme("nvme1n1", ebs, "vol0fedcba9876543210")
-		}, "nvme0n1", ""},
-		{"blanks around serial and model", func(f *fake, _ *Finder) {
-			f.nvme("nvme3n1", ebs+"              ", "  vol0123456789abcdef0   ")
-		}, "nvme3n1", ""},
-		{"serial with a dash", func(f *fake, _ *Finder) { f.nvme("nvme3n1", ebs, vol1) }, "nvme3n1", ""},
-		{"partitions are not disks", func(f *fake, _ *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-			f.device("nvme1n1/nvme1n1p1")
-		}, "nvme1n1", ""},
-		{"hidden path of a multipath disk", func(f *fake, _ *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-			f.nvme("nvme1c1n1", ebs, "vol0123456789abcdef0")
-			f.file("sys/block/nvme1c1n1/hidden", "1\n")
-		}, "nvme1n1", ""},
-		{"wrong model", func(f *fake, _ *Finder) { f.nvme("nvme1n1", "QEMU NVMe Ctrl", "vol0123456789abcdef0") }, "", `is "QEMU NVMe Ctrl"`},
-		{"two with the same serial", func(f *fake, _ *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-			f.nvme("nvme2n1", ebs, "vol0123456789abcdef0")
-		}, "", "nvme1n1 and nvme2n1 both report"},
-		{"others only", func(f *fake, _ *Finder) {
-			f.nvme("nvme0n1", ebs, "vol0fedcba9876543210")
-			f.nvme("nvme1n1", instance, "AWS1234")
-			f.device("loop0")
-		}, "", `attached are: nvme0n1 (vol-0fedcba9876543210, 8 GiB), nvme1n1 ("Amazon EC2 NVMe Instance Storage", 8 GiB)`},
-		{"no disks", func(*fake, *Finder) {}, "", "attached are: no disks"},
-		{"serial of a longer id", func(f *fake, _ *Finder) { f.nvme("nvme1n1", ebs, "vol0123456789abcdef01") }, "", "not attached"},
-		{"escape bytes in the model", func(f *fake, _ *Finder) { f.nvme("nvme1n1", "\x1b[2J", "x") }, "", `"\x1b[2J"`},
-		{"size agrees", func(f *fake, finder *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-			finder.Bytes = 8 << 30
-		}, "nvme1n1", ""},
-		{"size disagrees", func(f *fake, finder *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-			finder.Bytes = 9 << 30
-		}, "", "has 8589934592 bytes, the volume 9663676416"},
-		{"node of another device", func(f *fake, _ *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-			if err := os.Remove(f.path("dev/nvme1n1")); err != nil {
-				f.t.Fatal(err)
-			}
-			f.node("nvme1n1", "259:99")
-		}, "", "is device 259:99"},
-		{"node not there", func(f *fake, _ *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0123456789abcdef0")
-			if err := os.Remove(f.path("dev/nvme1n1")); err != nil {
-				f.t.Fatal(err)
-			}
-		}, "", "is not there yet"},
-		{"by-id alone", func(f *fake, _ *Finder) {
-			f.device("nvme1n1")
-			f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0", "../../nvme1n1")
-			f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0_1", "../../nvme1n1")
-		}, "nvme1n1", ""},
-		{"by-id of a partition only", func(f *fake, _ *Finder) {
-			f.device("nvme1n1")
-			f.device("nvme1n1/nvme1n1p1")
-			f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0-part1", "../../nvme1n1p1")
-		}, "", "not attached"},
-		{"by-id contradicts the serial", func(f *fake, _ *Finder) {
-			f.nvme("nvme1n1", ebs, "vol0fedcba9876543210")
-			f.link("dev/disk/by-id/nvme-Amazon_Elastic_Block_Store_vol0123456789abcdef0", "../../nvme1n1")
-		}, "", `whose serial number is "vol0fedcba9876543210"`},
-		{"by-id leads to two", func(f *fake, _ *Finder) {
-			f.device("xvdf")
-			f.device("xvdg")
-			f.link("dev/disk/by-id/xen-vol0123456789abcdef0", "../../xvdf")
-			f.link("dev/disk/by-id/ebs-vol-0123456789abcdef0", "../../xvdg")
-		}, "", "lead to both"},
-		{"by-id on Xen", func(f *fake, _ *Finder) {
-			f.device("xvda")
-			f.device("xvdf")
-			f.link("dev/disk/by-id/xen-vol-0123456789abcdef0", "../../xvdf")
-		}, "xvdf", ""},
-		{"Xen by attach name", func(f *fake, finder *Finder) {
-			f.device("xvda")
-			f.device("xvdf")
-			finder.Attached = "/dev/sdf"
-		}, "xvdf", ""},
-		{"Xen attach name fits two", func(f *fake, finder *Finder) {
-			f.device("xvdf")
-			f.device("sdf")
-			finder.Attached = "sdf"
-		}, "", "fits both sdf and xvdf"},
-		{"Nitro ignores the attach name", func(f *fake, finder *Finder) {
-			f.nvme("nvme0n1", ebs, "vol0fedcba9876543210")
-			f.device("sdf")
-			finder.Attached = "/dev/sdf"
-		}, "", "not attached"},
-		{"Xen attach name not there", func(f *fake, finder *Finder) {
-			f.device("xvda")
-			finder.Attached = "/dev/sdf"
-		}, "", "not attached here after 0s; attached are: xvda (no volume id, 8 GiB)"},
-	} {
+	for _, c := range volumeCases {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFake(t)
 			finder := f.finder()

@@ -74,7 +74,7 @@ func FuzzGlob(f *testing.F) {
 			return
 		}
 		globMatch(name, pattern)
-		MatchPattern(name, pattern)
+		_ = MatchPattern(name, pattern)
 		MatchList(name, pattern, true)
 		_, _ = MatchAddress(name, pattern)
 	})

@@ -157,8 +157,8 @@ func opensshKey(body []byte, minRSA int) (string, error) {
 		return "", errPassphrase
 	}
 	name := string(public.field())
-	check := private.uint32() == private.uint32()
-	if !check || string(private.field()) != name || public.bad || private.bad || !slices.ContainsFunc(keyNames, func(k named) bool { return k.name == name }) {
+	first, second := private.uint32(), private.uint32()
+	if first != second || string(private.field()) != name || public.bad || private.bad || !slices.ContainsFunc(keyNames, func(k named) bool { return k.name == name }) {
 		return "", errDamaged
 	}
 	if name == "ssh-rsa" {

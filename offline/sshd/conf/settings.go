@@ -13,9 +13,7 @@ func (s settings) take(k *keyword, v Value) {
 	old := s[k.name]
 	switch k.combine {
 	case accumulate:
-		for _, arg := range split(k, v) {
-			s[k.name] = append(s[k.name], arg)
-		}
+		s[k.name] = append(s[k.name], split(k, v)...)
 	case lastWins:
 		s[k.name] = []Value{v}
 	case byName:
