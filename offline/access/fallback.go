@@ -83,8 +83,20 @@ func (dc *Decider) byDropIn(d *draft, w Wish, setting string) (string, error) {
 	if f == nil {
 		return file, d.create(name, &offline.File{Kind: offline.Regular, Data: []byte(text), Mode: rootFileMode}, "let sshd read the root-owned key file")
 	}
-	f.Data = append([]byte(text), f.Data...)
+	if strings.HasPrefix(setting, "Match ") { // what followed it would become part of its block
+		f.Data = append(terminated(f.Data), text...)
+	} else {
+		f.Data = append([]byte(text), f.Data...)
+	}
 	return file, d.set(name, f.File, "let sshd read the root-owned key file")
+}
+
+// terminated ends the last line, where there is one.
+func terminated(data []byte) []byte {
+	if len(data) == 0 || data[len(data)-1] == '\n' {
+		return data
+	}
+	return append(data, '\n')
 }
 
 // dropInName is the path of a file that sorts before all others.
