@@ -88,8 +88,8 @@ func (f *editable) firstJunk() int {
 // user could have made the file, or where it holds keys already.
 func (d *draft) mayFollow(canonical string, own owner) error {
 	f, err := d.file(canonical)
-	if err != nil {
-		return &UnfitError{canonical, "it is not a regular file"}
+	if err != nil || path.Dir(canonical) == fallbackDir { // which is each user's by name
+		return &UnfitError{canonical, "it is not a file that a user's link may name"}
 	}
 	if f == nil {
 		for dir := canonical; f == nil && err == nil && dir != "/"; {
@@ -102,7 +102,12 @@ func (d *draft) mayFollow(canonical string, own owner) error {
 		return nil
 	}
 	holdsKey := slices.ContainsFunc(sshkey.Parse(f.Data).Lines, func(l sshkey.Line) bool { return l.Kind == sshkey.Key })
-	if f.Kind == offline.Regular && f.UID != own.uid && !holdsKey && f.firstJunk() == 0 {
+	switch {
+	case f.Kind != offline.Regular || f.UID == own.uid:
+		return nil
+	case f.UID != 0:
+		return &UnfitError{canonical, "a link in the home leads to it, and it is somebody else's"}
+	case !holdsKey && f.firstJunk() == 0:
 		return &UnfitError{canonical, "a link in the home leads to it, it is not the user's own, and holds no key"}
 	}
 	return nil
