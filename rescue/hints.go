@@ -30,6 +30,8 @@ const (
 	editConfig  = "edit that line of sshd_config on the volume, or name another user with --user"
 	editAccount = "edit that line on the volume (vipw -R and chage -R work on a mounted tree), or name another user with --user"
 	editPAM     = "edit that file on the volume"
+	chownIt     = "chown it to the user"
+	chmodIt     = "chmod go-w it, and take others' rights to write out of its ACL"
 )
 
 // catalogue says of each kind of finding what rescue does and what a person can
@@ -66,18 +68,18 @@ var catalogue = []advice{
 	{"linux/revoked-keys", "", "repair or remove the file that RevokedKeys names"},
 	{"linux/authorized-keys-file", otherFile, editConfig},
 	{"linux/home-volume-absent", otherFile, "attach the volume that holds the home, mount the whole tree, and run again with --root DIR"},
-	{"linux/authorized-keys-missing", addsKey, ""},
+	{"linux/authorized-keys-missing", addsKey, "make the way to one of these files free: directories of the user's with mode 0700, no link that leads elsewhere"},
 	{"linux/authorized-keys-not-regular", otherFile, "move aside what stands in place of the file"},
-	{"linux/authorized-keys-owner", setsOwner, ""},
-	{"linux/authorized-keys-mode", setsMode, ""},
+	{"linux/authorized-keys-owner", setsOwner, chownIt},
+	{"linux/authorized-keys-mode", setsMode, chmodIt},
 	{"linux/authorized-keys-size", otherFile, "look whether that file is damaged"},
 	{"linux/authorized-keys-unreadable", "gives it to the user, below the home; lets everybody pass the system's own directories", "chmod or chown what the evidence names"},
 	{"linux/authorized-keys-path-owner", setsOwner + ", where it is one of the system's own; else " + otherFile, "chown that directory to root or the user"},
 	{"linux/authorized-keys-path-mode", setsMode + ", where it is one of the system's own; else " + otherFile, "chmod go-w that directory"},
-	{"linux/ssh-dir-owner", setsOwner, ""},
-	{"linux/ssh-dir-mode", setsMode, ""},
-	{"linux/home-owner", setsOwner, ""},
-	{"linux/home-mode", setsMode, ""},
+	{"linux/ssh-dir-owner", setsOwner, chownIt},
+	{"linux/ssh-dir-mode", setsMode, chmodIt},
+	{"linux/home-owner", setsOwner, chownIt},
+	{"linux/home-mode", setsMode, chmodIt},
 	{"linux/selinux-label", "sets the label that the policy names", "restorecon -R that directory on the running system"},
 	{"linux/key-not-found", addsKey, ""},
 	{"linux/key-line-ignored", newerKey, ""},
