@@ -48,7 +48,7 @@ func TestHostileConfig(t *testing.T) {
 		{"a hundred thousand quotes", "Banner " + strings.Repeat(`"`, 100001) + "\n", "none", true},
 		{"a hundred thousand backslashes", "Banner /" + strings.Repeat(`\`, 100000) + "\n", "/" + strings.Repeat(`\`, 50000), false},
 		{"a hundred thousand users", repeated(5000, func(i int) string { return "AllowUsers " + strings.Repeat(fmt.Sprintf("u%d ", i), 20) + "\n" }), "none", false},
-		{"a hundred thousand includes of nothing", strings.Repeat("Include nosuch/*.conf\n", 40000) + "Banner /a\n", "/a", false},
+		{"forty thousand includes of nothing", strings.Repeat("Include nosuch/*.conf\n", 40000) + "Banner /a\n", "/a", false},
 	} {
 		quick(t, tt.name, func() {
 			c := conf(t, tt.text, bookworm)

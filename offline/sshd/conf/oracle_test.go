@@ -105,7 +105,7 @@ func (c oracleCase) write(t *testing.T, key, root string) {
 }
 
 // oracleWorkers run at once: most of the time goes into mounting.
-const oracleWorkers = 6
+const oracleWorkers = 4
 
 func runOracle(t *testing.T, root string, cases []oracleCase) {
 	t.Helper()
@@ -237,11 +237,13 @@ func against(t *testing.T, root string, seed int64, n int) {
 }
 
 func TestAgainstPackagedSSHD(t *testing.T) {
+	t.Parallel()
 	needSSHD(t)
-	against(t, "/", 1, 200)
+	against(t, "/", 1, 150)
 }
 
 func TestAgainstNewerSSHD(t *testing.T) {
+	t.Parallel()
 	needSSHD(t)
 	if _, err := exec.LookPath("mmdebstrap"); err != nil {
 		skip(t, "mmdebstrap is missing")
@@ -250,5 +252,5 @@ func TestAgainstNewerSSHD(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	against(t, root, 2, 120)
+	against(t, root, 2, 80)
 }

@@ -92,7 +92,7 @@ func (s scenario) in(v Version) bool {
 
 func allScenarios() []scenario {
 	var out []scenario
-	for _, list := range [][]scenario{lineScenarios, listScenarios, matchScenarios, matchHostScenarios, includeScenarios, keyScenarios, listenScenarios} {
+	for _, list := range [][]scenario{lineScenarios, listScenarios, matchScenarios, matchHostScenarios, includeScenarios, keyScenarios, listenScenarios, limitScenarios} {
 		out = append(out, list...)
 	}
 	return out
@@ -154,6 +154,7 @@ func (s scenario) check(t *testing.T, by string, client string, refuses bool, go
 
 // TestScenariosAgainstSSHD holds what is written against the packaged sshds.
 func TestScenariosAgainstSSHD(t *testing.T) {
+	t.Parallel()
 	needSSHD(t)
 	roots := []string{"/"}
 	if root, err := testdisk.Directory(t.Context(), testdisk.Trixie, testdisk.Small); err == nil {
