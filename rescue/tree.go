@@ -89,13 +89,29 @@ func (t *Tree) assemble(ctx context.Context, p *Patient) {
 // finish adds what both kinds of source share: binds, and what is not here.
 func (t *Tree) finish(layout linuxroot.Layout) {
 	for _, b := range layout.Binds {
-		if err := t.Volume.Bind(b.Source, b.Point); err != nil {
+		if err := t.bind(b); err != nil {
 			t.absent(linuxroot.Absent{Point: b.Point, Role: b.Role, Why: err.Error()})
 		}
 	}
 	for _, a := range append(layout.Absent, linuxroot.HiddenHomes(t.Volume)...) {
 		t.absent(a)
 	}
+}
+
+// bind shows a directory at a second place, which lies on the same filesystem.
+func (t *Tree) bind(b linuxroot.Bind) error {
+	source, err := t.Volume.Realpath(b.Source)
+	if err != nil {
+		return err
+	}
+	content, ok := t.at[t.Volume.MountPoint(source)]
+	if err := t.Volume.Bind(source, b.Point); err != nil {
+		return err
+	}
+	if ok {
+		t.at[b.Point] = content
+	}
+	return nil
 }
 
 func (t *Tree) absent(a linuxroot.Absent) {
