@@ -10,6 +10,7 @@ import (
 // TestBoot is the whole promise: a Debian 12 disk whose key is lost and whose
 // ~/.ssh sshd refuses is rescued, boots as a machine, and lets the new key in.
 func TestBoot(t *testing.T) {
+	t.Parallel()
 	testdisk.Need(t, "qemu-system-x86_64")
 	b := newBench(t)
 	broken, err := testdisk.BreakagesNamed("lost-key,ssh-dir")

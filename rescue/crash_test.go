@@ -107,6 +107,7 @@ func brokenTree(t *testing.T) string {
 // follows at each of its. Whenever: the key file is the old or the new one; a
 // second run finishes; undo brings back all that was.
 func TestKilledRescue(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	steps := 0
 	for n := 0; ; n++ {
@@ -177,6 +178,7 @@ func (b *bench) inState(path string) *bench {
 // TestInterruptIsTakenBack: a context that ends in the midst of the writes
 // leaves the tree as it was.
 func TestInterruptIsTakenBack(t *testing.T) {
+	t.Parallel()
 	b := newBench(t)
 	for n := range 8 {
 		dir := brokenTree(t)

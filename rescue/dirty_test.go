@@ -18,6 +18,7 @@ import (
 func TestDirtyVolumes(t *testing.T) {
 	for _, layout := range []testdisk.Layout{testdisk.GPTExt4, testdisk.GPTXFS, testdisk.GPTBtrfs} {
 		t.Run(string(layout), func(t *testing.T) {
+			t.Parallel()
 			b := newBench(t)
 			dirty := dirtyDisk(t, layout)
 			before := sum(t, dirty.Path)

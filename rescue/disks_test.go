@@ -13,6 +13,7 @@ import (
 // disk's own sshd refuses the key before and accepts it after; looking writes
 // nothing; a second run changes nothing; undo puts all files back.
 func TestRealDisks(t *testing.T) {
+	t.Parallel()
 	broken, err := testdisk.BreakagesNamed("lost-key,ssh-dir,key-owner")
 	if err != nil {
 		t.Fatal(err)
@@ -20,6 +21,7 @@ func TestRealDisks(t *testing.T) {
 	for _, suite := range []testdisk.Suite{testdisk.Bookworm, testdisk.Trixie} {
 		for _, layout := range testdisk.Layouts() {
 			t.Run(fmt.Sprintf("%s/%s", suite, layout), func(t *testing.T) {
+				t.Parallel()
 				b := newBench(t)
 				path := filepath.Join(t.TempDir(), "disk.raw")
 				img, err := testdisk.NewImage(t.Context(), path, suite, testdisk.Small, layout, broken...)
