@@ -12,14 +12,16 @@ import (
 // was, and an undo would look for another file.
 const encoded = "base64:"
 
-func toJSON(s string) string {
+// EncodeText makes any string one that survives JSON; text in UTF-8 stays as it is.
+func EncodeText(s string) string {
 	if utf8.ValidString(s) && !strings.HasPrefix(s, encoded) {
 		return s
 	}
 	return encoded + base64.StdEncoding.EncodeToString([]byte(s))
 }
 
-func fromJSON(s string) (string, error) {
+// DecodeText takes what EncodeText gives.
+func DecodeText(s string) (string, error) {
 	text, ok := strings.CutPrefix(s, encoded)
 	if !ok {
 		return s, nil
@@ -39,7 +41,7 @@ type (
 
 // MarshalJSON keeps a path of any bytes.
 func (c Change) MarshalJSON() ([]byte, error) {
-	c.Path = toJSON(c.Path)
+	c.Path = EncodeText(c.Path)
 	return json.Marshal(plainChange(c))
 }
 
@@ -49,7 +51,7 @@ func (c *Change) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &p); err != nil {
 		return err
 	}
-	path, err := fromJSON(p.Path)
+	path, err := DecodeText(p.Path)
 	if err != nil {
 		return err
 	}
@@ -60,14 +62,14 @@ func (c *Change) UnmarshalJSON(data []byte) error {
 
 // MarshalJSON keeps a label and names of attributes of any bytes.
 func (f File) MarshalJSON() ([]byte, error) {
-	f.Label = toJSON(f.Label)
+	f.Label = EncodeText(f.Label)
 	attributes := f.Xattr
 	f.Xattr = nil
 	for name, value := range attributes {
 		if f.Xattr == nil {
 			f.Xattr = map[string][]byte{}
 		}
-		f.Xattr[toJSON(name)] = value
+		f.Xattr[EncodeText(name)] = value
 	}
 	return json.Marshal(plainFile(f))
 }
@@ -79,13 +81,13 @@ func (f *File) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return err
 	}
-	if p.Label, err = fromJSON(p.Label); err != nil {
+	if p.Label, err = DecodeText(p.Label); err != nil {
 		return err
 	}
 	attributes := p.Xattr
 	p.Xattr = nil
 	for name, value := range attributes {
-		if name, err = fromJSON(name); err != nil {
+		if name, err = DecodeText(name); err != nil {
 			return err
 		}
 		if p.Xattr == nil {

@@ -60,6 +60,30 @@ func (p Patient) Same(q Patient) bool {
 	return p.RootUUID == q.RootUUID && p.Subvol == q.Subvol && p.Root == q.Root
 }
 
+// texts are the fields that come from a foreign disk, or name a file: any bytes.
+func (p *Patient) texts() []*string { return []*string{&p.RootUUID, &p.Subvol, &p.Root, &p.Path} }
+
+type plainPatient Patient
+
+// MarshalJSON keeps names of any bytes.
+func (p Patient) MarshalJSON() ([]byte, error) {
+	for _, text := range p.texts() {
+		*text = offline.EncodeText(*text)
+	}
+	return json.Marshal(plainPatient(p))
+}
+
+// UnmarshalJSON takes what MarshalJSON gives.
+func (p *Patient) UnmarshalJSON(data []byte) error {
+	err := json.Unmarshal(data, (*plainPatient)(p))
+	for _, text := range p.texts() {
+		if err == nil {
+			*text, err = offline.DecodeText(*text)
+		}
+	}
+	return err
+}
+
 // Event is a fact of a run's life.
 type Event string
 
@@ -161,6 +185,10 @@ func (d *Dir) sync() error {
 	return errors.Join(dir.Sync(), dir.Close())
 }
 
+// errNoRun is a journal whose beginning was not written whole: the run has
+// changed nothing.
+var errNoRun = errors.New("it holds no complete record of the run")
+
 // Load reads one run.
 func (d *Dir) Load(id string) (Run, error) {
 	if err := CheckID(id); err != nil {
@@ -173,7 +201,7 @@ func (d *Dir) Load(id string) (Run, error) {
 	defer f.Close()
 	r, err := read(f)
 	if err == nil && r.ID != id {
-		err = errors.New("it holds no complete record of the run")
+		err = errNoRun
 	}
 	if err != nil {
 		return Run{}, fmt.Errorf("cannot read the journal of run %s: %w", id, err)
@@ -187,12 +215,8 @@ func read(r io.Reader) (Run, error) {
 	for {
 		line, err := in.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
-			var e entry
-			if json.Unmarshal(line, &e) == nil {
-				if e.Version > Version {
-					return run, fmt.Errorf("it was written by a newer regain (format %d)", e.Version)
-				}
-				run.take(e)
+			if err := run.read(line); err != nil {
+				return run, err
 			}
 		}
 		if errors.Is(err, io.EOF) {
@@ -203,6 +227,21 @@ func read(r io.Reader) (Run, error) {
 	}
 }
 
+// read takes a line. One that is torn says nothing.
+func (r *Run) read(line []byte) error {
+	var format struct {
+		Version int `json:"version"`
+	}
+	var e entry
+	if json.Unmarshal(line, &format) == nil && format.Version > Version {
+		return fmt.Errorf("it was written by a newer regain (format %d)", format.Version)
+	}
+	if json.Unmarshal(line, &e) == nil {
+		r.take(e)
+	}
+	return nil
+}
+
 func (r *Run) take(e entry) {
 	if e.Event == Begin && e.Patient != nil {
 		r.ID, r.Began, r.Patient, r.Changes = e.Run, e.Time, *e.Patient, e.Changes
@@ -211,7 +250,8 @@ func (r *Run) take(e entry) {
 }
 
 // Runs lists the runs on record, oldest first. A file that holds no complete
-// record belongs to a run that never changed anything; it is left out.
+// record belongs to a run that never changed anything; it is left out. One that
+// cannot be read is an error: it may be that of a run which was cut off.
 func (d *Dir) Runs() ([]Run, error) {
 	names, err := fs.Glob(d.root.FS(), "*.jsonl")
 	if err != nil {
@@ -219,9 +259,16 @@ func (d *Dir) Runs() ([]Run, error) {
 	}
 	var runs []Run
 	for _, name := range names {
-		r, err := d.Load(strings.TrimSuffix(name, ".jsonl"))
-		if err == nil {
+		id := strings.TrimSuffix(name, ".jsonl")
+		if CheckID(id) != nil {
+			continue
+		}
+		r, err := d.Load(id)
+		switch {
+		case err == nil:
 			runs = append(runs, r)
+		case !errors.Is(err, errNoRun):
+			return nil, err
 		}
 	}
 	slices.SortFunc(runs, func(a, b Run) int { return a.Began.Compare(b.Began) })
