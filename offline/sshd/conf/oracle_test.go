@@ -239,7 +239,7 @@ func against(t *testing.T, root string, seed int64, n int) {
 func TestAgainstPackagedSSHD(t *testing.T) {
 	t.Parallel()
 	needSSHD(t)
-	against(t, "/", 1, 150)
+	against(t, "/", 1, 310)
 }
 
 func TestAgainstNewerSSHD(t *testing.T) {
