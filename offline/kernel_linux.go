@@ -26,6 +26,9 @@ func openBelow(dir int, rel string, flags int) (int, error) {
 	}
 	for range 128 {
 		fd, err := unix.Openat2(dir, rel, &how)
+		if err == unix.EXDEV { // something is mounted there that is not in the Volume's table
+			return -1, ErrAbsentVolume
+		}
 		if err != unix.EAGAIN && err != unix.EINTR {
 			return fd, err
 		}

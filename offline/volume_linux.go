@@ -52,7 +52,7 @@ func OpenVolume(root int) (*Volume, error) {
 // The Volume owns fd from here on, also after an error.
 func (v *Volume) Mount(at string, fd int) error {
 	defer unix.Close(fd)
-	loc, err := v.resolve(at, true)
+	canonical, err := v.mountPoint(at)
 	if err != nil {
 		return fmt.Errorf("cannot mount at %q: %w", at, err)
 	}
@@ -60,9 +60,21 @@ func (v *Volume) Mount(at string, fd int) error {
 	if err != nil {
 		return fmt.Errorf("cannot mount at %q: %w", at, err)
 	}
-	v.mounts = append(v.mounts, mount{loc.path, dir})
+	v.mounts = append(v.mounts, mount{canonical, dir})
 	v.seen.forget()
 	return nil
+}
+
+// mountPoint is where a mount point lies. In a tree that somebody mounted, its
+// filesystem may stand there already, and cannot be entered before it is in the
+// table.
+func (v *Volume) mountPoint(at string) (string, error) {
+	loc, err := v.resolve(at, true)
+	if !errors.Is(err, ErrAbsentVolume) {
+		return loc.path, err
+	}
+	parent, err := v.resolve(path.Dir(clean(at)), true)
+	return path.Join(parent.path, path.Base(clean(at))), err
 }
 
 // MarkAbsent records that a filesystem which the system mounts at path is not

@@ -176,7 +176,9 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 	changes = allChanges(o.plans)
 	o.report.Changes = summaries(changes)
 	tree.Volume.OnStep = o.r.OnStep
-	if err := o.r.State.Begin(o.r.Run, o.r.Now, o.p.patient(o.r), changes); err != nil {
+	patient := o.p.patient(o.r)
+	patient.Mounts = mountPoints(tree.Volume, changes)
+	if err := o.r.State.Begin(o.r.Run, o.r.Now, patient, changes); err != nil {
 		return nil, err
 	}
 	o.begun = true

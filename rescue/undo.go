@@ -45,7 +45,7 @@ func (p *Patient) undo(ctx context.Context, r Request, id string) (done []offlin
 		return nil, &Refusal{Code: "other-volume", Text: fmt.Sprintf("run %s worked on another volume (root filesystem %q)", id, run.Patient.RootUUID)}
 	}
 	inverse := inverted(run.Changes)
-	if pending, err := p.pending(ctx, inverse); err != nil {
+	if pending, err := p.pending(ctx, run.Patient, inverse); err != nil {
 		return nil, err
 	} else if len(pending) == 0 && run.State == journal.Undone {
 		return nil, nil
@@ -67,13 +67,18 @@ func inverted(changes []offline.Change) []offline.Change {
 }
 
 // pending looks, read-only, which of the inverse changes are still to be made,
-// and refuses drift before anything is touched.
-func (p *Patient) pending(ctx context.Context, inverse []offline.Change) (todo []offline.Change, err error) {
+// and refuses drift before anything is touched. Where another filesystem shows
+// at the place of one that the run wrote to, nothing can be told.
+func (p *Patient) pending(ctx context.Context, was journal.Patient, inverse []offline.Change) (todo []offline.Change, err error) {
 	tree, err := p.Tree(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
+	if is := mountPoints(tree.Volume, inverse); len(was.Mounts) > 0 && !slices.Equal(was.Mounts, is) {
+		return nil, &Refusal{Code: "other-mounts", Text: fmt.Sprintf("the run changed files on what is mounted at %q; now they would lie on what is mounted at %q", was.Mounts, is),
+			Hint: "mount the system's filesystems as they were mounted for the rescue"}
+	}
 	started, err := fromHere(tree.Volume, inverse)
 	if err != nil {
 		return nil, err
@@ -93,6 +98,16 @@ func (p *Patient) pending(ctx context.Context, inverse []offline.Change) (todo [
 		}
 	}
 	return todo, nil
+}
+
+// mountPoints are the mount points of the filesystems that hold what changes.
+func mountPoints(v *offline.Volume, changes []offline.Change) []string {
+	var points []string
+	for _, c := range changes {
+		points = append(points, v.MountPoint(c.Path))
+	}
+	slices.Sort(points)
+	return slices.Compact(points)
 }
 
 // fromHere leaves out the inverse changes to which there is nothing: of several

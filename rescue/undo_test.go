@@ -164,6 +164,44 @@ func TestRunOfTheSameName(t *testing.T) {
 	wantSame(t, now, walkDir(t, dir))
 }
 
+// TestUndoWithoutTheHome: where the filesystem that a run wrote to is not
+// mounted this time, a missing file does not pass for one that was taken back.
+func TestUndoWithoutTheHome(t *testing.T) {
+	b := newBench(t)
+	dir := brokenTree(t)
+	home, people := filepath.Join(dir, "home"), filepath.Join(filepath.Dir(dir), "people")
+	if err := errors.Join(os.Rename(home, people), os.Mkdir(home, 0o755), unix.Mount(people, home, "", unix.MS_BIND, "")); err != nil {
+		t.Fatal(err)
+	}
+	mounted := true
+	unmount := func() {
+		if mounted {
+			mounted = false
+			if err := unix.Unmount(home, 0); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(unmount)
+	was := walkDir(t, people)
+	report := b.wantRescued(dir)
+	is := walkDir(t, people)
+	unmount()
+	var refusal *rescue.Refusal
+	if _, err := b.undo(dir, report.Run); !errors.As(err, &refusal) || refusal.Code != "other-mounts" {
+		t.Errorf("undo: %v", err)
+	}
+	wantSame(t, is, walkDir(t, people))
+	if err := unix.Mount(people, home, "", unix.MS_BIND, ""); err != nil {
+		t.Fatal(err)
+	}
+	mounted = true
+	if _, err := b.undo(dir, report.Run); err != nil {
+		t.Error(err)
+	}
+	wantSame(t, was, walkDir(t, people))
+}
+
 // TestUndoOnAnotherTree: another system at the same place is not the one that
 // the run worked on.
 func TestUndoOnAnotherTree(t *testing.T) {

@@ -21,7 +21,7 @@ import (
 func TestAnyBytesSurvive(t *testing.T) {
 	d, _ := open(t)
 	odd := "/mnt/J\xf6rg\n\x1b"
-	p := journal.Patient{Volume: "vol-1", RootUUID: "u\xff", Subvol: odd, Root: odd, Born: "1.2", Path: odd}
+	p := journal.Patient{Volume: "vol-1", RootUUID: "u\xff", Subvol: odd, Root: odd, Born: "1.2", Path: odd, Mounts: []string{"/", odd}}
 	list := []offline.Change{
 		{Path: odd, Before: &offline.File{Kind: offline.Regular, Data: []byte("\xff\x00"), Label: "l\xff", Xattr: map[string][]byte{"user.\xff": {0xff}}, Flags: offline.FlagAppend}, Why: "w"},
 		{Path: odd, After: &offline.File{Kind: offline.Dir, Mode: 0o7777, UID: 1<<32 - 1, GID: 1<<32 - 2}},

@@ -36,6 +36,8 @@ type Patient struct {
 	Root     string `json:"root,omitempty"` // the directory, for --root
 	Born     string `json:"born,omitempty"` // when that was made, where known
 	Path     string `json:"path,omitempty"` // of the image, device or directory
+	// Mounts are the mount points inside the tree below which the run's changes lie.
+	Mounts []string `json:"mounts,omitempty"`
 }
 
 // SamePlace tells whether the volume is, as far as can be told, not only the
@@ -61,12 +63,19 @@ func (p Patient) Same(q Patient) bool {
 }
 
 // texts are the fields that come from a foreign disk, or name a file: any bytes.
-func (p *Patient) texts() []*string { return []*string{&p.RootUUID, &p.Subvol, &p.Root, &p.Path} }
+func (p *Patient) texts() []*string {
+	texts := []*string{&p.RootUUID, &p.Subvol, &p.Root, &p.Path}
+	for i := range p.Mounts {
+		texts = append(texts, &p.Mounts[i])
+	}
+	return texts
+}
 
 type plainPatient Patient
 
 // MarshalJSON keeps names of any bytes.
 func (p Patient) MarshalJSON() ([]byte, error) {
+	p.Mounts = slices.Clone(p.Mounts)
 	for _, text := range p.texts() {
 		*text = offline.EncodeText(*text)
 	}
