@@ -35,11 +35,7 @@ test: build ## everything that CI checks (root, or fewer tests)
 	@$(MAKE) lint vuln roots race
 
 race: # the tests proper, with the race detector
-	@mkdir -p bin
-	@REGAIN_MUST_RUN=$(MUST_RUN) $(GOTESTSUM) --format standard-quiet --jsonfile bin/test.json \
-		-- -race -timeout 15m ./...
-	@if [ -n "$(MUST_RUN)" ]; then go run ./internal/mustrun testdata/mustrun.txt bin/test.json; \
-		else echo "must-run: not root: not checked"; fi
+	@scripts/race.sh $(GOTESTSUM)
 
 roots: # the Debian roots, outside the tests' time limits
 	@if [ -n "$(MUST_RUN)" ]; then go run ./internal/testdisk/cmd/mkroots $(ROOTS); fi
