@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/selinux"
@@ -105,7 +106,7 @@ func (d *draft) finish() ([]offline.Change, error) {
 		bare.Flags = 0
 		closing = append(closing, offline.Change{Path: dir, Before: bare, After: now.File, Why: "put the flag back"})
 	}
-	byPath := func(a, b offline.Change) int { return len(a.Path) - len(b.Path) }
+	byPath := func(a, b offline.Change) int { return strings.Compare(a.Path, b.Path) } // parents first
 	slices.SortFunc(open, byPath)
 	slices.SortFunc(closing, byPath)
 	return slices.Concat(open, d.changes, closing), nil
