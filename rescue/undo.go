@@ -26,8 +26,27 @@ func (p *Patient) Undo(ctx context.Context, r Request) (offline.Report, error) {
 	if err != nil {
 		report.Changes = []offline.ChangeSummary{}
 		conclude(&report, err)
+		return report, err
 	}
+	report.Warnings, err = p.laterRuns(r)
 	return report, err
+}
+
+// laterRuns warns of runs that came after the one that was undone: their keys
+// may rest on what it had repaired.
+func (p *Patient) laterRuns(r Request) ([]string, error) {
+	runs, err := r.State.Runs()
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(runs, func(run journal.Run) bool { return run.ID == r.Run })
+	var warnings []string
+	for _, run := range runs[at+1:] {
+		if run.State == journal.Done && run.Patient.Same(p.patient(r)) {
+			warnings = append(warnings, fmt.Sprintf("run %s came later and may rest on what is undone now: run regain-agent diagnose", run.ID))
+		}
+	}
+	return warnings, nil
 }
 
 // undo returns the inverse changes of the run that it has made.
@@ -230,7 +249,11 @@ func (o *operation) recoverOpenRuns(ctx context.Context) error {
 	}
 	here := o.p.patient(o.r)
 	for _, run := range slices.Backward(runs) {
-		if !run.Patient.Same(here) || !run.Patient.SamePlace(here) {
+		if !run.Patient.Same(here) {
+			continue
+		}
+		if !run.Patient.SamePlace(here) { // a copy, or the same volume under another name: not ours to decide
+			o.report.Warnings = append(o.report.Warnings, fmt.Sprintf("run %s on a volume with this root filesystem was cut off, at %s: if it is this one, undo it", run.ID, offline.Printable(run.Patient.Path)))
 			continue
 		}
 		if o.r.DryRun {

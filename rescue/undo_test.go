@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -217,5 +218,38 @@ func TestUndoOnAnotherTree(t *testing.T) {
 	var refusal *rescue.Refusal
 	if _, err := b.undo(dir, report.Run); !errors.As(err, &refusal) || refusal.Code != "other-volume" {
 		t.Errorf("undo: %v", err)
+	}
+}
+
+// An undo beneath a later run says so: what it takes back may have been all
+// that the later key rested on.
+func TestUndoNamesLaterRuns(t *testing.T) {
+	b := newBench(t)
+	dir := brokenTree(t)
+	first := b.wantRescued(dir)
+	if err := b.state.Begin("later", time.Now().Add(time.Hour), journal.Patient{Root: dir, Path: dir}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.state.Record("later", time.Now(), journal.Done); err != nil {
+		t.Fatal(err)
+	}
+	report, err := b.undo(dir, first.Run)
+	if err != nil || !strings.Contains(strings.Join(report.Warnings, "\n"), "run later came later") {
+		t.Errorf("no word of the later run: %q, %v", report.Warnings, err)
+	}
+}
+
+// A run that was cut off elsewhere, on a volume with the same root filesystem,
+// is named and left alone: it may be a copy.
+func TestACutOffRunOfACopyIsNamed(t *testing.T) {
+	b := newBench(t)
+	dir := brokenTree(t)
+	patient := journal.Patient{Root: dir, Path: "/elsewhere"}
+	if err := b.state.Begin("cut-off", time.Now(), patient, nil); err != nil {
+		t.Fatal(err)
+	}
+	report := b.wantRescued(dir)
+	if !strings.Contains(strings.Join(report.Warnings, "\n"), "cut-off") {
+		t.Errorf("no word of the run that was cut off: %q", report.Warnings)
 	}
 }
