@@ -131,6 +131,12 @@ func lock(file *os.File, write bool) error {
 	return nil
 }
 
+// unlock lets go of the lock before the file is closed: a program that is being
+// started holds the descriptor from fork to exec.
+func unlock(file *os.File) error {
+	return errors.Join(unix.Flock(int(file.Fd()), unix.LOCK_UN), file.Close())
+}
+
 // conversion is a command that makes a raw disk. The format is always named:
 // a prober of formats that believes hostile bytes is what we protect against.
 func conversion(format, path string) string {

@@ -47,8 +47,12 @@ func take(fd *int) int {
 	return taken
 }
 
-// Close closes the descriptors that nobody took.
+// Close closes the descriptors that nobody took. The lock goes first: a program
+// that is being started holds the descriptor from fork to exec.
 func (r *Root) Close() error {
+	if r.fd >= 0 {
+		_ = unix.Flock(r.fd, unix.LOCK_UN) // no lock is no harm
+	}
 	fds := []int{r.Take()}
 	for _, s := range r.Submounts {
 		fds = append(fds, s.Take())

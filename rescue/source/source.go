@@ -54,7 +54,7 @@ type Source struct {
 func (s *Source) Close() error {
 	var errs []error
 	if s.File != nil {
-		errs = append(errs, s.File.Close())
+		errs = append(errs, unlock(s.File))
 	}
 	if s.Root != nil {
 		errs = append(errs, s.Root.Close())
