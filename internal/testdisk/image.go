@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -140,11 +141,24 @@ func unmountAll(root string) error {
 	}
 	var errs []error
 	for i := len(points) - 1; i >= 0; i-- {
-		if err := unix.Unmount(points[i], 0); err != nil {
+		if err := unmount(points[i]); err != nil {
 			errs = append(errs, fmt.Errorf("cannot unmount %s: %w", points[i], err))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// unmount has patience: a program that another goroutine starts holds our files
+// on the filesystem from its fork to its exec.
+func unmount(point string) error {
+	const tries, pause = 200, 10 * time.Millisecond
+	for try := 1; ; try++ {
+		err := unix.Unmount(point, 0)
+		if !errors.Is(err, unix.EBUSY) || try == tries {
+			return err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // baseImage is a disk in the cache that holds the unchanged root.
