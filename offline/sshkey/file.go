@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"github.com/seed-77750964/regain/offline/wildcard"
 )
 
 // maxLines bounds the line model; what follows stays in the file as one piece of junk.
@@ -145,7 +147,7 @@ func (f File) Find(key Public) []Line {
 func (f File) FindComment(pattern string) []Line {
 	var found []Line
 	for _, l := range f.Lines {
-		if (l.Kind == Key || l.Kind == Comment) && wildcard(pattern, string(l.Comment)) {
+		if (l.Kind == Key || l.Kind == Comment) && wildcard.Match(pattern, string(l.Comment)) {
 			found = append(found, l)
 		}
 	}

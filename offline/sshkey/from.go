@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"github.com/seed-77750964/regain/offline/wildcard"
 )
 
 // matchFrom evaluates a from= pattern list (match.c match_host_and_ip, addrmatch.c addr_match_list). host is the client's
@@ -110,7 +112,7 @@ func matchAddress(entries []string, addr netip.Addr) int {
 	for _, e := range entries {
 		p := strings.TrimPrefix(e, "!")
 		prefix, ok, _ := network(p)
-		if ok && !prefix.Contains(addr) || !ok && !wildcard(p, addr.String()) {
+		if ok && !prefix.Contains(addr) || !ok && !wildcard.Match(p, addr.String()) {
 			continue
 		}
 		if len(p) < len(e) {
@@ -142,7 +144,7 @@ func matchName(entries []string, host string) nameMatch {
 		if _, isAddress, _ := network(p); host == "" && !isAddress {
 			return nameUnknown
 		}
-		if !wildcard(p, strings.ToLower(host)) {
+		if !wildcard.Match(p, strings.ToLower(host)) {
 			continue
 		}
 		if strings.HasPrefix(e, "!") {
@@ -164,25 +166,4 @@ func mayDeny(entries []string) bool {
 		}
 	}
 	return false
-}
-
-// wildcard matches * and ? over bytes without backtracking more than one star (match.c match_pattern).
-func wildcard(pattern, s string) bool {
-	p, i, star, mark := 0, 0, -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -1,6 +1,10 @@
 package tcpwrap
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seed-77750964/regain/offline/wildcard"
+)
 
 // truth is an answer about a client of whom nothing is known.
 type truth int
@@ -68,7 +72,7 @@ func daemonMatch(pattern, daemon string) truth {
 	case strings.Trim(pattern, "0123456789") == "":
 		return maybe // Debian matches servers by port number too
 	case strings.ContainsAny(pattern, "*?"):
-		matched = wildcard(pattern, daemon)
+		matched = wildcard.Match(pattern, daemon)
 	case strings.HasPrefix(pattern, "."):
 		matched = len(daemon) > len(pattern) && strings.EqualFold(daemon[len(daemon)-len(pattern):], pattern)
 	default:
@@ -128,26 +132,4 @@ func (e *evaluation) hostFile(path string) truth {
 		matched = or(matched, e.host(t))
 	}
 	return matched
-}
-
-// wildcard matches * and ? over bytes, case counting (hosts_access.c
-// match_pattern_ylo).
-func wildcard(pattern, s string) bool {
-	p, i, star, mark := 0, 0, -1, 0
-	for i < len(s) {
-		switch {
-		case p < len(pattern) && pattern[p] == '*':
-			star, mark = p, i
-			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == s[i]):
-			p++
-			i++
-		case star >= 0:
-			mark++
-			p, i = star+1, mark
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[p:], "*") == ""
 }

@@ -36,9 +36,21 @@ func mountAt(t *testing.T, source, at, fstype string, flags uintptr) {
 	t.Cleanup(func() { _ = unix.Unmount(at, unix.MNT_DETACH) })
 }
 
+// onDisk is a directory outside of any tmpfs, where TMPDIR may lie: what is in
+// memory does not count as a part of a tree.
+func onDisk(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/var/tmp", "regain-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 func TestOpenRoot(t *testing.T) {
 	finder := ownNamespace(t)
-	dir, data := filepath.Join(t.TempDir(), "a b"), t.TempDir()
+	dir, data := filepath.Join(t.TempDir(), "a b"), onDisk(t)
 	mountAt(t, data, filepath.Join(dir, "home"), "", unix.MS_BIND)
 	mountAt(t, data, filepath.Join(dir, "home", "deep"), "", unix.MS_BIND)
 	mountAt(t, "none", filepath.Join(dir, "proc"), "proc", 0)

@@ -1,29 +1,14 @@
 package conf
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/seed-77750964/regain/offline/wildcard"
+)
 
 // MatchPattern matches s against a pattern with * and ? (sshd: match.c
 // match_pattern).
-func MatchPattern(s, pattern string) bool {
-	star, mark := -1, 0
-	i, j := 0, 0
-	for i < len(s) {
-		switch {
-		case j < len(pattern) && pattern[j] == '*':
-			star, mark = j, i
-			j++
-		case j < len(pattern) && (pattern[j] == '?' || pattern[j] == s[i]):
-			i++
-			j++
-		case star >= 0:
-			mark++
-			i, j = mark, star+1
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern[j:], "*") == ""
-}
+func MatchPattern(s, pattern string) bool { return wildcard.Match(pattern, s) }
 
 // MatchList matches s against a comma-separated list of patterns, each perhaps
 // negated with an exclamation mark: 1 for a match, -1 when a negated pattern
