@@ -85,7 +85,11 @@ func (b *bench) killed(what, path, state, run string, n int) bool {
 // directory to create, a file to edit, owners and modes to repair.
 func brokenTree(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "tree")
+	return brokenTreeAt(t, filepath.Join(t.TempDir(), "tree"))
+}
+
+func brokenTreeAt(t *testing.T, dir string) string {
+	t.Helper()
 	if _, err := testdisk.NewTree(t.Context(), dir, testdisk.Bookworm); err != nil {
 		t.Fatal(err)
 	}

@@ -169,7 +169,12 @@ func TestRunOfTheSameName(t *testing.T) {
 // mounted this time, a missing file does not pass for one that was taken back.
 func TestUndoWithoutTheHome(t *testing.T) {
 	b := newBench(t)
-	dir := brokenTree(t)
+	disk, err := os.MkdirTemp("/var/tmp", "regain-test-") // what lies in a tmpfs does not count as mounted
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(disk) })
+	dir := brokenTreeAt(t, filepath.Join(disk, "tree"))
 	home, people := filepath.Join(dir, "home"), filepath.Join(filepath.Dir(dir), "people")
 	if err := errors.Join(os.Rename(home, people), os.Mkdir(home, 0o755), unix.Mount(people, home, "", unix.MS_BIND, "")); err != nil {
 		t.Fatal(err)
