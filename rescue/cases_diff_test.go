@@ -32,8 +32,23 @@ type node struct {
 // traces are the files that a login of the tests writes to.
 var traces = []string{"/var/log/lastlog", "/var/log/wtmp", "/var/log/btmp", "/var/log/faillog", "/lost+found"}
 
+// memory keeps what a look at a file has shown until its inode changes: ctime
+// cannot be set back (inode(7)).
+type memory map[string]remembered
+
+type remembered struct {
+	ino   uint64
+	ctime unix.Timespec
+	node
+}
+
 // survey reads a whole tree.
 func survey(t *testing.T, root string) map[string]node {
+	t.Helper()
+	return memory{}.survey(t, root)
+}
+
+func (m memory) survey(t *testing.T, root string) map[string]node {
 	t.Helper()
 	nodes := map[string]node{}
 	err := filepath.WalkDir(root, func(p string, _ fs.DirEntry, err error) error {
@@ -42,7 +57,7 @@ func survey(t *testing.T, root string) map[string]node {
 		}
 		name := "/" + strings.TrimPrefix(strings.TrimPrefix(p, root), "/")
 		if !slices.Contains(traces, name) {
-			nodes[name] = look(t, p)
+			nodes[name] = m.look(t, name, p)
 		}
 		return nil
 	})
@@ -52,12 +67,20 @@ func survey(t *testing.T, root string) map[string]node {
 	return nodes
 }
 
-func look(t *testing.T, p string) node {
+func (m memory) look(t *testing.T, name, p string) node {
 	t.Helper()
 	var st unix.Stat_t
 	if err := unix.Lstat(p, &st); err != nil {
 		t.Fatal(err)
 	}
+	if known := m[name]; known.ino != st.Ino || known.ctime != st.Ctim {
+		m[name] = remembered{st.Ino, st.Ctim, look(t, p, st)}
+	}
+	return m[name].node
+}
+
+func look(t *testing.T, p string, st unix.Stat_t) node {
+	t.Helper()
 	n := node{mode: st.Mode & 0o7777, uid: st.Uid, gid: st.Gid, links: uint64(st.Nlink)}
 	var err error
 	switch st.Mode & unix.S_IFMT {

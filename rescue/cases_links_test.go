@@ -16,7 +16,7 @@ func TestHardLinks(t *testing.T) { trials(t, hardLinkTrials) }
 
 // aside is a case that ends with the root-owned file, and says why.
 func aside(name, says string, in ...change) trial {
-	return trial{name: name, in: in, out: viaDropIn, says: says, live: true}
+	return trial{name: name, in: in, out: viaDropIn, says: says}
 }
 
 // second is a case that ends with the second file that sshd reads, and says why.

@@ -97,7 +97,8 @@ func (c trial) run(b *bench, p patient) {
 		t.Fatal("the key is accepted before the rescue")
 	}
 	var was, is map[string]node
-	p.see(t, func(root string) { was = survey(t, root) })
+	m := memory{}
+	p.see(t, func(root string) { was = m.survey(t, root) })
 	ask := func(r *rescue.Request) {
 		if c.ask != nil {
 			c.ask(r)
@@ -105,14 +106,14 @@ func (c trial) run(b *bench, p patient) {
 	}
 	report, err := b.rescue(p.path(), ask)
 	c.checkReport(t, report, err)
-	p.see(t, func(root string) { is = survey(t, root) })
+	p.see(t, func(root string) { is = m.survey(t, root) })
 	c.checkOut(t, b, was, is, report)
-	c.again(b, p, is, ask)
+	c.again(b, p, m, is, ask)
 	if c.live && !p.logsIn(b, user, c.args...) {
 		t.Error("the key is refused after the rescue")
 	}
 	if report.Outcome == offline.Rescued {
-		c.back(b, p, was, report.Run)
+		c.back(b, p, m, was, report.Run)
 	}
 }
 
@@ -211,21 +212,21 @@ func (b *bench) short(run string) *strings.Replacer {
 }
 
 // again: a second run with the same key changes nothing.
-func (c trial) again(b *bench, p patient, is map[string]node, ask func(*rescue.Request)) {
+func (c trial) again(b *bench, p patient, m memory, is map[string]node, ask func(*rescue.Request)) {
 	b.t.Helper()
 	report, err := b.rescue(p.path(), ask)
 	if c.outcome == "" && (err != nil || report.Outcome != offline.Unchanged) {
 		b.t.Errorf("the second run: %s %v (%+v) %+v", report.Outcome, err, report.Error, report.Changes)
 	}
 	p.see(b.t, func(root string) {
-		if diff := differences(is, survey(b.t, root), b.short(report.Run)); len(diff) > 0 {
+		if diff := differences(is, m.survey(b.t, root), b.short(report.Run)); len(diff) > 0 {
 			b.t.Errorf("the second run changed %q", diff)
 		}
 	})
 }
 
 // back: undo puts all back, but for hard links that a rename has parted.
-func (c trial) back(b *bench, p patient, was map[string]node, run string) {
+func (c trial) back(b *bench, p patient, m memory, was map[string]node, run string) {
 	b.t.Helper()
 	if _, err := b.undo(p.path(), run); err != nil {
 		b.t.Errorf("undo: %v", err)
@@ -237,7 +238,7 @@ func (c trial) back(b *bench, p patient, was map[string]node, run string) {
 		was[name] = n
 	}
 	p.see(b.t, func(root string) {
-		if diff := differences(was, survey(b.t, root), b.short(run)); len(diff) > 0 {
+		if diff := differences(was, m.survey(b.t, root), b.short(run)); len(diff) > 0 {
 			b.t.Errorf("undo left %q", diff)
 		}
 	})
