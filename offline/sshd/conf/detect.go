@@ -86,44 +86,60 @@ func (s *scanner) scan(v *offline.Volume, path string) error {
 			s.complete = len(s.words) < maxWords
 			return nil
 		}
-		for _, c := range buf[:n] {
-			s.take(c)
-		}
+		s.take(buf[:n])
 		offset += int64(n)
 	}
 	return nil
 }
 
+// maxRun is how much of a long string is kept: its end, since string tables
+// merge strings at their ends.
+const maxRun = 128
+
 // take collects printable bytes; a NUL ends a string, anything else spoils it.
-func (s *scanner) take(c byte) {
-	switch {
-	case c == 0 && len(s.run) >= 3:
-		s.end(string(s.run))
+func (s *scanner) take(b []byte) {
+	for len(b) > 0 {
+		n := 0
+		for n < len(b) && text(b[n]) {
+			n++
+		}
+		s.keep(b[:n])
+		if b = b[n:]; len(b) == 0 {
+			return
+		}
+		if b[0] == 0 && len(s.run) >= 3 {
+			s.end(string(s.run))
+		}
 		s.run = s.run[:0]
-	case c < ' ' || c > '~':
-		s.run = s.run[:0]
-	case len(s.run) < 128:
-		s.run = append(s.run, c)
-	default: // keep the end: string tables merge strings at their ends
-		copy(s.run, s.run[64:])
-		s.run = append(s.run[:64], c)
+		for len(b) > 0 && !text(b[0]) {
+			b = b[1:]
+		}
 	}
 }
 
-func (s *scanner) end(text string) {
-	if i := strings.Index(text, "OpenSSH_"); i >= 0 {
-		if v, ok := ParseVersion(text[i:]); ok && better(v, s.best) {
+func text(c byte) bool { return c-' ' <= '~'-' ' }
+
+func (s *scanner) keep(b []byte) {
+	if b = b[max(0, len(b)-maxRun):]; len(s.run)+len(b) > maxRun {
+		s.run = append(s.run[:0], s.run[len(s.run)+len(b)-maxRun:]...)
+	}
+	s.run = append(s.run, b...)
+}
+
+func (s *scanner) end(word string) {
+	if i := strings.Index(word, "OpenSSH_"); i >= 0 {
+		if v, ok := ParseVersion(word[i:]); ok && better(v, s.best) {
 			s.best = v
 		}
 	}
-	if strings.HasPrefix(text, "lib") && strings.Contains(text, ".so") && len(s.libraries) < 256 {
-		s.libraries = append(s.libraries, text)
+	if strings.HasPrefix(word, "lib") && strings.Contains(word, ".so") && len(s.libraries) < 256 {
+		s.libraries = append(s.libraries, word)
 	}
-	if text[0] == '/' && len(text) < 128 && len(s.paths) < 4096 {
-		s.paths = append(s.paths, text)
+	if word[0] == '/' && len(word) < 128 && len(s.paths) < 4096 {
+		s.paths = append(s.paths, word)
 	}
-	start := strings.LastIndexFunc(text, func(r rune) bool { return !wordByte(byte(r)) }) + 1
-	if w := text[max(start, len(text)-maxWord):]; len(w) >= 2 && len(s.words) < maxWords {
+	start := strings.LastIndexFunc(word, func(r rune) bool { return !wordByte(byte(r)) }) + 1
+	if w := word[max(start, len(word)-maxWord):]; len(w) >= 2 && len(s.words) < maxWords {
 		s.words[w] = true
 	}
 }
