@@ -37,6 +37,7 @@ func wide(s string) string {
 }
 
 var contentTrials = []trial{
+	{name: "3 MB of junk in a line", in: []change{keys(strings.Repeat("x", 3<<20) + "\n")}},
 	{name: "no ssh dir", in: []change{remove(dotSSH)}, finding: "linux/authorized-keys-missing",
 		out: []string{dotSSH + ": new dir 0700 1000:1000", keyFile + ": new file 0600 1000:1000 {key}"}, live: true},
 	{name: "no file", in: []change{remove(keyFile)}, out: is("new file 0600 1000:1000 {key}"), live: true},
@@ -55,7 +56,6 @@ var contentTrials = []trial{
 	{name: "Latin-1 comments", in: []change{keys("# Schl\xfcssel f\xfcr J\xf6rg\n{one}\n")}},
 	{name: "a private key in the file", in: []change{keys("-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaA==\n-----END OPENSSH PRIVATE KEY-----\n")}},
 	{name: "escape sequences in comments", in: []change{keys("{one} \x1b[2J\x1b]0;owned\x07\n# \x9b31m\n")}},
-	{name: "3 MB of junk in a line", in: []change{keys(strings.Repeat("x", 3<<20) + "\n")}},
 	{name: "5 MB of comments", in: []change{keys(strings.Repeat("# nothing\n", 500_000))}, out: []string{keyFile + "2: new file 0600 1000:1000 {key}"}},
 	{name: "the key in authorized_keys2", in: []change{write(keyFile+"2", "{pub}\n", 0o600, 1000, 1000)}, outcome: offline.Unchanged},
 	{name: "the key in a file that sshd does not read", in: []change{write(dotSSH+"/authorized_keys3", "{pub}\n", 0o600, 1000, 1000)}},
