@@ -19,7 +19,7 @@ var sessionBinaries = []string{
 }
 
 func findProgram(v *offline.Volume) program {
-	var p program
+	p := program{invocation: conf.FindInvocation(v)}
 	p.version, p.err = conf.DetectVersion(v)
 	for _, path := range conf.Binaries {
 		if info, err := v.Stat(path); err == nil && info.Kind == offline.Regular {
@@ -58,7 +58,7 @@ func (s *System) start() {
 	} else if s.program.err != nil {
 		s.doubt(Reason{ID: "linux/sshd-version", Path: s.program.path, Text: s.program.err.Error()})
 	}
-	for _, p := range s.config.StartProblems(s.v, s.invocation, s.accounts) {
+	for _, p := range s.config.StartProblems(s.v, s.program.invocation, s.accounts) {
 		s.problem("linux/sshd-start", p)
 	}
 	if s.selinux.Mode == selinux.Enforcing && !s.selinux.Labelled && !s.selinux.AutoRelabel {
@@ -74,7 +74,7 @@ func (s *System) started() Reason {
 	if raw := s.program.version.Raw; raw != "" {
 		text += fmt.Sprintf(" and runs %q", raw)
 	}
-	return Reason{ID: "linux/sshd-starts", Answer: offline.Accepted, Path: s.invocation.Path, Text: text}
+	return Reason{ID: "linux/sshd-starts", Answer: offline.Accepted, Path: s.program.invocation.Path, Text: text}
 }
 
 func (s *System) problem(id string, p conf.Problem) {
@@ -135,7 +135,7 @@ func (s *System) wrappers() {
 // ports are where clients must connect to: the socket unit's, else sshd's own.
 func (s *System) ports() []string {
 	var ports []string
-	for _, listen := range s.invocation.Listen {
+	for _, listen := range s.program.invocation.Listen {
 		port := listen[strings.LastIndexByte(listen, ':')+1:]
 		if strings.Trim(port, "0123456789") == "" && !slices.Contains(ports, port) {
 			ports = append(ports, port)

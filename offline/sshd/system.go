@@ -27,28 +27,28 @@ type LoadOptions struct {
 //
 // Like the Volume, it is not safe for concurrent use.
 type System struct {
-	v          *offline.Volume
-	options    LoadOptions
-	program    program
-	accounts   *account.DB
-	names      map[string][]string // nsswitch.conf
-	invocation conf.Invocation
-	config     *conf.Config
-	selinux    selinux.State
-	location   *time.Location
-	stacks     *pam.Stacks
-	common     []Reason // of start and connection: the same for every user
-	notes      []Reason
-	shells     []string // of /etc/shells
+	v        *offline.Volume
+	options  LoadOptions
+	program  program
+	accounts *account.DB
+	names    map[string][]string // nsswitch.conf
+	config   *conf.Config
+	selinux  selinux.State
+	location *time.Location
+	stacks   *pam.Stacks
+	common   []Reason // of start and connection: the same for every user
+	notes    []Reason
+	shells   []string // of /etc/shells
 }
 
-// program is what the installed sshd itself tells; it does not change with the
-// edits that regain makes, so previews share it.
+// program is what the installed sshd itself tells, and how the system starts
+// it; neither changes with the edits that regain makes, so previews share it.
 type program struct {
-	path    string // empty: there is none
-	version conf.Version
-	err     error // why the version is not known
-	wrapped conf.Tri
+	invocation conf.Invocation
+	path       string // empty: there is none
+	version    conf.Version
+	err        error // why the version is not known
+	wrapped    conf.Tri
 }
 
 // Load reads the system. What is missing or broken is no error: it becomes a
@@ -58,7 +58,8 @@ func Load(v *offline.Volume, o LoadOptions) (*System, error) {
 }
 
 // On is the same system on another view of the volume, such as
-// offline.Volume.Preview gives. The program itself is not examined again.
+// offline.Volume.Preview gives. The program itself, and what starts it, are not
+// examined again.
 func (s *System) On(v *offline.Volume) (*System, error) { return load(v, s.options, s.program) }
 
 func load(v *offline.Volume, o LoadOptions, p program) (*System, error) {
@@ -73,8 +74,7 @@ func load(v *offline.Volume, o LoadOptions, p program) (*System, error) {
 	if s.selinux, err = selinux.Read(v, o.KernelArgs); err != nil {
 		return nil, err
 	}
-	s.invocation = conf.FindInvocation(v)
-	if s.config, err = conf.Load(v, s.invocation.Options(p.version)); err != nil {
+	if s.config, err = conf.Load(v, p.invocation.Options(p.version)); err != nil {
 		return nil, fmt.Errorf("cannot read sshd's configuration: %w", err)
 	}
 	s.location = readZone(v)
