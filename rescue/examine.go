@@ -19,9 +19,8 @@ type exam struct {
 	chosen []account.User
 }
 
-// examine reads the system: nothing is written. known is an earlier look at the
-// same volume, whose findings about the installed sshd still hold; nil: none.
-func examine(tree *Tree, r Request, known *sshd.System) (*exam, error) {
+// examine reads the system: nothing is written.
+func examine(tree *Tree, r Request) (*exam, error) {
 	x := &exam{tree: tree}
 	v := tree.Volume
 	var err error
@@ -31,11 +30,7 @@ func examine(tree *Tree, r Request, known *sshd.System) (*exam, error) {
 	var problems []linuxroot.Problem
 	x.args, problems = linuxroot.KernelArgs(v)
 	tree.Problems = append(tree.Problems, problems...)
-	if known != nil {
-		x.system, err = known.On(v)
-	} else {
-		x.system, err = sshd.Load(v, sshd.LoadOptions{KernelArgs: x.args.Raw, Now: r.Now, Stops: x.args.Stops()})
-	}
+	x.system, err = sshd.Load(v, sshd.LoadOptions{KernelArgs: x.args.Raw, Now: r.Now, Stops: x.args.Stops()})
 	if err != nil {
 		return nil, fmt.Errorf("cannot read how the system logs people in: %w", err)
 	}

@@ -45,7 +45,7 @@ func (p *Patient) withExam(ctx context.Context, r Request, report *offline.Repor
 		return err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	x, err := examine(tree, r, nil)
+	x, err := examine(tree, r)
 	describe(report, tree, x)
 	if err != nil {
 		return err

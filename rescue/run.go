@@ -33,6 +33,7 @@ type operation struct {
 	stored bool
 	begun  bool         // the journal holds the run, and the volume perhaps some of its changes
 	system *sshd.System // of the last look, for what it knows of the installed sshd
+	stale  bool         // the first look was at filesystems whose journals are not replayed
 }
 
 func (o *operation) run(ctx context.Context) error {
@@ -72,14 +73,12 @@ func (o *operation) decide(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	x, err := examine(tree, o.r, nil)
+	x, err := examine(tree, o.r)
 	o.describe(tree, x)
 	if err != nil {
 		return false, err
 	}
-	if len(tree.mounts.staleness()) == 0 { // else the journal may bring another sshd
-		o.system = x.system
-	}
+	o.system, o.stale = x.system, len(tree.mounts.staleness()) > 0
 	if o.key, err = o.r.Keys.Choose(x.accepts, x.fips()); err != nil {
 		return false, err
 	}
@@ -168,7 +167,7 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	if o.system == nil {
+	if o.stale {
 		if err := o.decideAgain(tree); err != nil {
 			return nil, err
 		}
@@ -188,7 +187,7 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 // decideAgain plans anew where the first look was stale: opening the volume for
 // writing has replayed the journal, and what is there now is what counts.
 func (o *operation) decideAgain(tree *Tree) error {
-	x, err := examine(tree, o.r, nil)
+	x, err := examine(tree, o.r)
 	if err != nil {
 		return err
 	}
@@ -278,23 +277,24 @@ func (o *operation) verify(ctx context.Context, changes []offline.Change) (err e
 			return fmt.Errorf("cannot verify %q: the fresh mount shows something else", path)
 		}
 	}
-	x, err := examine(tree, o.r, o.system)
+	system, err := o.system.On(tree.Volume)
 	if err != nil {
 		return err
 	}
-	return o.verdictsAfter(x)
+	return o.verdictsAfter(system)
 }
 
-func (o *operation) verdictsAfter(x *exam) error {
-	for i, u := range x.chosen {
-		v, err := x.system.Judge(u.Name, o.key.Public())
+func (o *operation) verdictsAfter(system *sshd.System) error {
+	for i, plan := range o.plans {
+		user := plan.Verdict.User
+		v, err := system.Judge(user, o.key.Public())
 		if err != nil {
 			return err
 		}
 		o.report.Verdicts[i].After = v.Answer
 		o.report.Verdicts[i].Reasons = reasonTexts(v)
 		if !o.good(v) {
-			return &Failure{Code: "not-accepted", Err: fmt.Errorf("the fresh mount shows that SSH would still not accept %q: %s", u.Name, v.Answer)}
+			return &Failure{Code: "not-accepted", Err: fmt.Errorf("the fresh mount shows that SSH would still not accept %q: %s", user, v.Answer)}
 		}
 	}
 	return nil

@@ -21,7 +21,7 @@ test_packages=(
 	openssh-server
 	acl attr iproute2 git python3
 	grub-common pamtester qemu-utils selinux-utils tcpd
-	gcc libc6-dev
+	binutils gcc libc6-dev
 )
 
 # What tests only unpack: apt must know where it is.

@@ -183,7 +183,11 @@ func (d *Dir) append(id string, flags int, e entry) error {
 	}
 	// The newline before the entry ends a line that a crash has torn.
 	_, err = f.Write(slices.Concat([]byte("\n"), line, []byte("\n")))
-	return errors.Join(err, f.Sync(), f.Close(), d.sync())
+	err = errors.Join(err, f.Sync(), f.Close())
+	if flags&os.O_CREATE != 0 { // a new name
+		err = errors.Join(err, d.sync())
+	}
+	return err
 }
 
 func (d *Dir) sync() error {

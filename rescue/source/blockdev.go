@@ -55,6 +55,10 @@ func readTree(sys string) (blockTree, error) {
 const sysfsSector = 512
 
 func readDev(dir, disk string) *blockDev {
+	backing := attribute(dir, "loop", "backing_file")
+	if strings.HasPrefix(disk, "loop") && backing == "" { // not set up: nobody can use it
+		return &blockDev{name: filepath.Base(dir), disk: disk, number: attribute(dir, "dev")}
+	}
 	sectors, err := strconv.ParseInt(attribute(dir, "size"), 10, 64)
 	if err != nil || sectors < 0 || sectors > 1<<53 {
 		sectors = 0
@@ -64,7 +68,7 @@ func readDev(dir, disk string) *blockDev {
 		number:   attribute(dir, "dev"),
 		holders:  names(filepath.Join(dir, "holders")),
 		slaves:   names(filepath.Join(dir, "slaves")),
-		backing:  attribute(dir, "loop", "backing_file"),
+		backing:  backing,
 		readOnly: attribute(dir, "ro") == "1",
 		hidden:   attribute(dir, "hidden") == "1",
 		size:     sectors * sysfsSector,

@@ -77,8 +77,16 @@ type scanner struct {
 func (s *scanner) scan(v *offline.Volume, path string) error {
 	buf := make([]byte, 1<<18)
 	s.run, s.complete = s.run[:0], false
+	code := codeOf(v, path)
 	for offset := int64(0); offset < maxBinary; {
-		n, err := v.ReadAt(path, buf, offset)
+		piece := buf
+		switch {
+		case offset >= code.from && offset < code.to:
+			offset, s.run = code.to, s.run[:0]
+		case offset < code.from:
+			piece = buf[:min(int64(len(buf)), code.from-offset)]
+		}
+		n, err := v.ReadAt(path, piece, offset)
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -86,7 +94,7 @@ func (s *scanner) scan(v *offline.Volume, path string) error {
 			s.complete = len(s.words) < maxWords
 			return nil
 		}
-		s.take(buf[:n])
+		s.take(piece[:n])
 		offset += int64(n)
 	}
 	return nil
