@@ -12,7 +12,7 @@ import (
 type Finder struct {
 	Sys       string // "/sys"
 	Dev       string // "/dev"
-	Mountinfo string // "/proc/self/mountinfo"
+	Mountinfo string // "/proc/thread-self/mountinfo"
 	Swaps     string // "/proc/swaps"
 
 	// Attached is the name under which the volume was attached, as in
@@ -31,7 +31,7 @@ func (f Finder) filled() Finder {
 	for _, d := range []struct {
 		field *string
 		value string
-	}{{&f.Sys, "/sys"}, {&f.Dev, "/dev"}, {&f.Mountinfo, "/proc/self/mountinfo"}, {&f.Swaps, "/proc/swaps"}} {
+	}{{&f.Sys, "/sys"}, {&f.Dev, "/dev"}, {&f.Mountinfo, "/proc/thread-self/mountinfo"}, {&f.Swaps, "/proc/swaps"}} {
 		if *d.field == "" {
 			*d.field = d.value
 		}

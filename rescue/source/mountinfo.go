@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// mountEntry is a line of /proc/self/mountinfo (proc_pid_mountinfo(5)).
+// mountEntry is a line of /proc/thread-self/mountinfo (proc_pid_mountinfo(5)).
 type mountEntry struct {
 	id     uint64
 	number string // "259:1"; btrfs and network filesystems have made-up ones
