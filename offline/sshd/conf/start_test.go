@@ -71,7 +71,7 @@ func sound(t *testing.T, key string) (string, map[string]string) {
 func modes(t *testing.T, dir string, list map[string]os.FileMode) {
 	t.Helper()
 	for name, mode := range list {
-		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
+		if err := chmod(name, mode)(dir); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -168,13 +168,21 @@ func remove(name string) func(string) error {
 	return func(dir string) error { return os.Remove(filepath.Join(dir, name)) }
 }
 
+// chmod sets the mode of a file of the tree, and of nothing else: a planted link
+// would lead to the host.
 func chmod(name string, mode os.FileMode) func(string) error {
-	return func(dir string) error { return os.Chmod(filepath.Join(dir, name), mode) }
+	return func(dir string) error {
+		path := filepath.Join(dir, name)
+		if info, err := os.Lstat(path); err == nil && info.Mode()&os.ModeSymlink != 0 {
+			return nil
+		}
+		return os.Chmod(path, mode)
+	}
 }
 
 func chown(name string, uid, gid int, mode os.FileMode) func(string) error {
 	return func(dir string) error {
-		if err := os.Chown(filepath.Join(dir, name), uid, gid); err != nil {
+		if err := os.Lchown(filepath.Join(dir, name), uid, gid); err != nil {
 			return err
 		}
 		return chmod(name, mode)(dir)
