@@ -1,9 +1,11 @@
 package key
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -74,10 +76,29 @@ func (s SSMStore) Put(ctx context.Context, pair *Pair, label Label) (Place, erro
 	}
 	in.Value = nil
 	if err != nil {
-		return Place{}, s.explain("ssm:PutParameter", err)
+		return Place{}, s.explain("ssm:PutParameter", withhold(err, pair))
 	}
 	place.Version = out.Version
 	return place, nil
+}
+
+// withhold takes the words out of an error that quotes the private key: AWS
+// repeats a value that it finds invalid. The code stays.
+func withhold(err error, pair *Pair) error {
+	text, quotes := err.Error(), false
+	for line := range bytes.Lines(pair.pem) {
+		line = bytes.TrimSpace(line)
+		quotes = quotes || len(line) > 0 && strings.Contains(text, string(line))
+	}
+	if !quotes {
+		return err
+	}
+	code := "Unknown"
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		code = api.ErrorCode()
+	}
+	return &smithy.GenericAPIError{Code: code, Message: "the answer is withheld, because it quotes the private key"}
 }
 
 func tag(key, value string) types.Tag { return types.Tag{Key: &key, Value: &value} }

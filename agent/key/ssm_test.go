@@ -24,6 +24,7 @@ type parameterStore struct {
 	tags   map[string]string
 	fail   map[string][]string // action: error codes to answer with, one a call
 	calls  int
+	echo   func(value string) string // set: the value is invalid, and the answer quotes this of it
 }
 
 type put struct {
@@ -48,6 +49,11 @@ func (p *parameterStore) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
+	case p.echo != nil:
+		w.Header().Set("X-Amzn-Errortype", "ValidationException")
+		w.WriteHeader(http.StatusBadRequest)
+		answer(w, map[string]any{"__type": "ValidationException", "message": "Value '" + p.echo(in.Value) + "' at 'value' failed to satisfy constraint"})
+		return
 	case action == "AddTagsToResource":
 		p.tag(in)
 	case in.Overwrite && len(in.Tags) > 0:
@@ -148,6 +154,28 @@ func TestParameterStoreRefusals(t *testing.T) {
 		}
 		if err != nil && strings.Contains(err.Error(), "PRIVATE KEY") {
 			t.Errorf("the error holds the key: %v", err)
+		}
+	}
+}
+
+// AWS quotes a value that it finds invalid; the private key must not come back
+// that way, whole or in part.
+func TestAnErrorThatQuotesTheKeyIsWithheld(t *testing.T) {
+	for name, quote := range map[string]func(value string) string{
+		"whole":     func(value string) string { return value },
+		"a line":    func(value string) string { return strings.Split(value, "\n")[2] },
+		"its start": func(value string) string { return value[:40] },
+	} {
+		p := &parameterStore{echo: quote}
+		store := ssmStore(t, p)
+		pair, err := key.Generate(key.Ed25519, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var refusal *key.StoreError
+		_, err = store.Put(context.Background(), pair, key.Label{})
+		if !errors.As(err, &refusal) || refusal.Code != "aws-ValidationException" || !strings.Contains(err.Error(), "withheld") {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
