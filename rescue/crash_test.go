@@ -208,6 +208,20 @@ func TestInterruptIsTakenBack(t *testing.T) {
 	}
 }
 
+// TestExpiryOfAKeyThatIsIn: the line of a key that is in already is not
+// touched, and whoever asked for an expiry is told.
+func TestExpiryOfAKeyThatIsIn(t *testing.T) {
+	b := newBench(t)
+	dir := brokenTree(t)
+	b.wantRescued(dir)
+	is := walkDir(t, dir)
+	report, err := b.rescue(dir, func(r *rescue.Request) { r.Expires = time.Hour })
+	if err != nil || report.Outcome != offline.Unchanged || !strings.Contains(strings.Join(report.Warnings, "\n"), "expires no sooner") {
+		t.Errorf("%s, %v, warnings %q", report.Outcome, err, report.Warnings)
+	}
+	wantSame(t, is, walkDir(t, dir))
+}
+
 // TestUndoRefusesDrift: what somebody has changed since is left alone, and so
 // is everything else.
 func TestUndoRefusesDrift(t *testing.T) {

@@ -62,6 +62,9 @@ func (o *operation) note(x *exam, before []sshd.Verdict) {
 				Revoked: o.r.Revoke && !p.Key.Equal(o.key.Public()),
 			})
 		}
+		if o.r.Expires > 0 && plan.Path != "" && len(plan.Changes) == 0 {
+			o.report.Warnings = append(o.report.Warnings, fmt.Sprintf("the key for %q is in already, and its line stays as it is: it expires no sooner than before", user))
+		}
 		if text := detour(user, plan); text != "" {
 			o.report.Warnings = append(o.report.Warnings, text)
 		}

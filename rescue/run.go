@@ -13,8 +13,8 @@ import (
 )
 
 // Rescue lets the key in. First everything is decided on a read-only view;
-// then the private key is stored; only then is the volume opened for writing,
-// looked at again, and changed; a fresh read-only mount proves the result. What
+// then the private key is stored; only then is the volume opened for writing and
+// changed, as it was decided; a fresh read-only mount proves the result. What
 // goes wrong after the first write is taken back.
 func (p *Patient) Rescue(ctx context.Context, r Request) (offline.Report, error) {
 	o := &operation{p: p, r: r, report: newReport("rescue", r, p)}
