@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-77750964/regain/agent"
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/rescue"
 )
 
 // human is the report as a person reads it: what was found, what was against
@@ -51,7 +52,7 @@ func headline(r offline.Report) string {
 		return "TAKEN BACK: every file is as the run found it." + runNote(r)
 	case r.Command == agent.Inspect:
 		return "What is on the volume. Nothing was changed."
-	case opensForAll(r):
+	case !rescue.Blocked(r):
 		return "NO LOCK FOUND: each user has a key that sshd would accept. Nothing was changed."
 	}
 	return "LOCKED OUT: somebody has no key that sshd would accept. Nothing was changed."
@@ -69,19 +70,6 @@ func failure(r offline.Report) string {
 }
 
 func runNote(r offline.Report) string { return "\nRun " + r.Run }
-
-func opensForAll(r offline.Report) bool {
-	open := map[string]bool{}
-	for _, v := range r.Verdicts {
-		open[v.User] = open[v.User] || v.After == offline.Accepted
-	}
-	for _, ok := range open {
-		if !ok {
-			return false
-		}
-	}
-	return true
-}
 
 func (p *page) found(r offline.Report) {
 	p.section("Found")
