@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
@@ -22,7 +23,7 @@ func subvolume(t *testing.T, m *tree, name string) {
 func procPath(m *tree) string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), m.fd) }
 
 func TestBtrfsSubvolumes(t *testing.T) {
-	need(t, "btrfs")
+	testdisk.Need(t, "btrfs")
 	path := image(t, "btrfs")
 	loop := attach(t, path, false)
 	top := open(t, loop, mount.Options{Type: "btrfs"})
@@ -66,7 +67,7 @@ func TestBtrfsSubvolumes(t *testing.T) {
 // Root and home are often subvolumes of one filesystem: both are mounted at
 // once over the same loop device, and both must be closed before it is idle.
 func TestBtrfsTwoSubvolumesAtOnce(t *testing.T) {
-	need(t, "btrfs")
+	testdisk.Need(t, "btrfs")
 	loop := attach(t, image(t, "btrfs"), false)
 	top := open(t, loop, mount.Options{Type: "btrfs"})
 	subvolume(t, top, "@")
@@ -87,7 +88,7 @@ func TestBtrfsTwoSubvolumesAtOnce(t *testing.T) {
 }
 
 func TestBtrfsDefaultSubvolume(t *testing.T) {
-	need(t, "btrfs")
+	testdisk.Need(t, "btrfs")
 	loop := attach(t, image(t, "btrfs"), false)
 	top := open(t, loop, mount.Options{Type: "btrfs"})
 	subvolume(t, top, "@")
@@ -100,7 +101,7 @@ func TestBtrfsDefaultSubvolume(t *testing.T) {
 }
 
 func TestBtrfsMissingDevice(t *testing.T) {
-	need(t, "mkfs.btrfs")
+	testdisk.Need(t, "mkfs.btrfs")
 	var loops []*mount.Loop
 	var paths []string
 	for _, name := range []string{"a", "b"} {

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
@@ -67,7 +68,7 @@ func wantAttributes(t *testing.T, fd int) {
 
 // The superblock's own errors=panic must not reach the helper's kernel.
 func TestErrorsPanicIsOverridden(t *testing.T) {
-	need(t, "tune2fs")
+	testdisk.Need(t, "tune2fs")
 	path := image(t, "ext4")
 	run(t, "tune2fs", "-e", "panic", path)
 	loop := attach(t, path, true)
@@ -82,7 +83,7 @@ func TestErrorsPanicIsOverridden(t *testing.T) {
 }
 
 func TestDetachedRefuses(t *testing.T) {
-	need(t)
+	testdisk.Need(t)
 	blank := image(t, "ext4")
 	if err := os.Truncate(blank, 0); err != nil {
 		t.Fatal(err)

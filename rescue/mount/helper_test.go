@@ -14,29 +14,9 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
-
-// need skips, or fails where CI says that nothing may be skipped.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	missing := ""
-	if os.Getuid() != 0 {
-		missing = "root"
-	}
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			missing = p
-		}
-	}
-	switch {
-	case missing == "":
-	case os.Getenv("REGAIN_MUST_RUN") == "1":
-		t.Fatalf("this test must run and needs %s", missing)
-	default:
-		t.Skipf("needs %s", missing)
-	}
-}
 
 func deadline(t *testing.T) context.Context {
 	t.Helper()
@@ -71,7 +51,7 @@ var mkfs = map[string]struct {
 func image(t *testing.T, fstype string, extra ...string) string {
 	t.Helper()
 	m := mkfs[fstype]
-	need(t, m.args[0])
+	testdisk.Need(t, m.args[0])
 	path := filepath.Join(t.TempDir(), fstype+".img")
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
@@ -55,7 +56,7 @@ func holdMounted(path string) string {
 // A killed process leaves no mount and no loop device, and the filesystem was
 // unmounted, not dropped: its journal is empty.
 func TestKilledProcessLeavesNothing(t *testing.T) {
-	need(t, "e2fsck")
+	testdisk.Need(t, "e2fsck")
 	path := image(t, "ext4")
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childImage+"="+path)

@@ -13,13 +13,14 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
 // pattern is a file of sectors, each full of its own number.
 func pattern(t *testing.T, sectors int) *os.File {
 	t.Helper()
-	need(t)
+	testdisk.Need(t)
 	f, err := os.Create(filepath.Join(t.TempDir(), "pattern"))
 	if err != nil {
 		t.Fatal(err)

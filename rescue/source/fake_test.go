@@ -3,34 +3,14 @@ package source
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
-)
 
-// need skips, or fails where CI says that nothing may be skipped.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	missing := ""
-	if os.Getuid() != 0 {
-		missing = "root"
-	}
-	for _, p := range programs {
-		if _, err := exec.LookPath(p); err != nil {
-			missing = p
-		}
-	}
-	switch {
-	case missing == "":
-	case os.Getenv("REGAIN_MUST_RUN") == "1":
-		t.Fatalf("this test must run and needs %s", missing)
-	default:
-		t.Skipf("needs %s", missing)
-	}
-}
+	"github.com/seed-77750964/regain/internal/testdisk"
+)
 
 // fake is a made-up /sys, /dev and /proc. Its device nodes have numbers that
 // belong to nothing, and are never opened.
@@ -49,7 +29,7 @@ const (
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	need(t)
+	testdisk.Need(t)
 	f := &fake{t: t, dir: t.TempDir()}
 	f.file("sys/block/.keep", "")
 	if err := os.Remove(f.path("sys/block/.keep")); err != nil {

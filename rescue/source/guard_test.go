@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/seed-77750964/regain/internal/testdisk"
 )
 
 // patient is a helper on nvme0n1 with the patient on nvme1n1, two partitions.
@@ -135,7 +137,7 @@ func TestGuardClaims(t *testing.T) {
 
 // The helper on which the tests run must never be taken, whatever it stands on.
 func TestGuardRefusesRealRoot(t *testing.T) {
-	need(t)
+	testdisk.Need(t)
 	mounts, err := readMounts("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
@@ -114,7 +115,7 @@ func TestImageOfRunningMachine(t *testing.T) {
 
 func loopOver(t *testing.T, path string, readonly bool) *mount.Loop {
 	t.Helper()
-	need(t)
+	testdisk.Need(t)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +183,7 @@ func TestOpenDevice(t *testing.T) {
 // A device that is claimed is mounted through a loop all the same, and a mount
 // that shows in no mount table is noticed by everybody else.
 func TestDeviceMountedDetached(t *testing.T) {
-	need(t, "mkfs.ext4")
+	testdisk.Need(t, "mkfs.ext4")
 	path := rawImage(t, "disk.img", "", 1<<20)
 	if out, err := exec.Command("mkfs.ext4", "-q", "-F", path).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)

@@ -8,13 +8,15 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/seed-77750964/regain/internal/testdisk"
 )
 
 // ownNamespace gives the test a mount table of its own, which ends with the
 // thread that the test is bound to.
 func ownNamespace(t *testing.T) Finder {
 	t.Helper()
-	need(t)
+	testdisk.Need(t)
 	runtime.LockOSThread()
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
 		t.Fatal(err)
