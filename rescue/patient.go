@@ -80,11 +80,15 @@ func (p *Patient) nothingToOpen(causes []error) error {
 			return r
 		}
 	}
-	text := fmt.Sprintf("no Linux root filesystem found on %s", p.Name)
-	if err := errors.Join(causes...); err != nil {
-		return fmt.Errorf("%s: %w", text, err)
+	text := fmt.Sprintf("no Linux root filesystem found on %s: %s", p.Name, p.inventory())
+	err := errors.Join(causes...)
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) { // it names what is lacking
+		return fmt.Errorf("%s; %w", text, err)
 	}
-	return &Refusal{Code: "no-root", Text: text + ": " + p.inventory(), Hint: "is this the root volume? run regain-agent inspect for what is on it"}
+	if err != nil {
+		text += fmt.Sprintf("; %v", err)
+	}
+	return &Refusal{Code: "no-root", Text: text, Hint: "is this the root volume, and is it whole? run regain-agent inspect for what is on it"}
 }
 
 func (p *Patient) inventory() string {

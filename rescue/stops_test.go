@@ -1,12 +1,16 @@
 package rescue_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/rescue"
 )
 
 // A boot entry that ends in a shell lets nobody in, whatever key is in place:
@@ -32,4 +36,28 @@ func TestABootThatStopsIsRefused(t *testing.T) {
 		t.Errorf("findings %+v", report.Findings)
 	}
 	wantSame(t, was, walkDir(t, dir))
+}
+
+// A disk whose root is destroyed is refused with what it still holds.
+func TestADestroyedRootIsNamed(t *testing.T) {
+	b := newBench(t)
+	path := filepath.Join(t.TempDir(), "disk")
+	img, err := testdisk.NewImage(t.Context(), path, testdisk.Bookworm, testdisk.Small, testdisk.GPTHome)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(img.Path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteAt(make([]byte, 1<<20), 128<<20); err != nil { // partition 1 begins here
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var refusal *rescue.Refusal
+	if _, err := b.rescue(path); !errors.As(err, &refusal) || refusal.Code != "no-root" || !strings.Contains(refusal.Text, "partition 1 (unknown)") {
+		t.Errorf("rescue: %v", err)
+	}
 }

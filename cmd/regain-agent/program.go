@@ -81,7 +81,7 @@ func problem(err error) *offline.Problem {
 func (p *program) do(ctx context.Context, task offline.Task) {
 	env := p.env
 	env.Progress = p.say
-	stop := context.AfterFunc(ctx, func() { p.say("interrupted: please wait, what was written is taken back") })
+	stop := context.AfterFunc(ctx, func() { p.say("interrupted: please wait, the volume is left as it was, or rescued and proven") })
 	defer stop()
 	report, err := agent.Do(ctx, task, env)
 	p.code = p.finish(ctx, report, err)
