@@ -1,0 +1,4 @@
+package rules
+
+// ec2 are the rules of EC2.
+var ec2 = []Rule{}

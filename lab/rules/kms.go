@@ -1,0 +1,4 @@
+package rules
+
+// kms are the rules of KMS.
+var kms = []Rule{}

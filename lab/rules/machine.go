@@ -1,0 +1,4 @@
+package rules
+
+// machine are the rules of the machines.
+var machine = []Rule{}

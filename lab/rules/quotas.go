@@ -1,0 +1,4 @@
+package rules
+
+// quotas are the rules of Service Quotas.
+var quotas = []Rule{}

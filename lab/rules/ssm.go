@@ -1,0 +1,4 @@
+package rules
+
+// ssm are the rules of Systems Manager.
+var ssm = []Rule{}
