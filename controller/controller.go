@@ -1,0 +1,88 @@
+package controller
+
+import (
+	"context"
+	"io"
+	"net"
+	"time"
+
+	"github.com/seed-77750964/regain/controller/flow"
+)
+
+// Controller runs rescues. Its fields are its surroundings.
+type Controller struct {
+	Cloud  Cloud
+	Clock  flow.Clock
+	Random io.Reader // of run ids and tokens
+	Runs   Runs
+	Owner  string // user@host, as others see it
+	// Agent gives the agent's binary for a helper: amd64 or arm64.
+	Agent func(arch string) ([]byte, error)
+	// Dial reaches an instance, for the proof by login.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Watch, which may be nil, is told what happens.
+	Watch func(Event)
+	// Workers is how many runs are advanced at the same time; 0: one.
+	Workers int
+	// Pollings bounds how stale what is known of EC2 may be; 0: one second.
+	Freshness time.Duration
+}
+
+// Runs keeps journals: one a run.
+type Runs interface {
+	// Create makes the journal of a new run, Open opens that of an old one. Both
+	// hold it until Close, and refuse when another process does.
+	Create(run string) (Journal, error)
+	Open(run string) (Journal, error)
+	// List names the runs, newest first.
+	List() ([]string, error)
+}
+
+// Journal is the journal of one run.
+type Journal interface {
+	flow.Journal[Rescue]
+	Close() error
+}
+
+// Event is something that happened in a run.
+type Event struct {
+	Time     time.Time     `json:"time"`
+	Run      string        `json:"run"`
+	Instance string        `json:"instance"`
+	Step     string        `json:"step"`
+	Way      string        `json:"way"`   // out or home
+	Event    string        `json:"event"` // begins, waits, done, failed, turned, undone, stuck, home
+	Why      string        `json:"why,omitempty"`
+	Wait     time.Duration `json:"wait,omitempty"`
+	Error    string        `json:"error,omitempty"`
+	// Down is since when the instance does not run because of this run.
+	Down time.Time `json:"down,omitzero"`
+}
+
+// Outcome is how a run ended.
+type Outcome struct {
+	Run      string        `json:"run"`
+	Instance string        `json:"instance"`
+	State    string        `json:"state"` // rescued, unproven, taken-back, refused, interrupted, not-home
+	Rescue   Rescue        `json:"rescue"`
+	Downtime time.Duration `json:"downtime,omitempty"`
+	Login    []string      `json:"login,omitempty"` // commands to copy
+	Err      error         `json:"-"`
+	Error    string        `json:"error,omitempty"`
+	Step     string        `json:"step,omitempty"` // where it failed or is stuck
+}
+
+// Status is a run as its journal, or the tags, tell of it.
+type Status struct {
+	Run      string    `json:"run"`
+	Instance string    `json:"instance"`
+	Owner    string    `json:"owner"`
+	Began    time.Time `json:"began"`
+	Way      string    `json:"way"` // out, homing, home, not-home; unknown when only tags are left
+	Step     string    `json:"step,omitempty"`
+	Journal  bool      `json:"journal"` // there is one here
+	Outcome  string    `json:"outcome,omitempty"`
+	Error    string    `json:"error,omitempty"`
+	Made     []string  `json:"made,omitempty"` // ids of what it has made that still exists
+	Kept     []Kept    `json:"kept,omitempty"`
+}
