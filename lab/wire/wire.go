@@ -27,10 +27,10 @@
 //	}
 //	type done struct{ Return bool `xml:"return"` }
 //
-// A nil answer has no children. The JSON services answer with json tags, and nil is
-// {}. S3 answers with a struct that names its root by XMLName, or with a *Reply where
-// it needs status, headers or a body of bytes. Times are of type Time, which is
-// written as each protocol does.
+// A nil answer has no children. The JSON services read with Call.Decode and answer
+// with json tags; nil is {}. S3 answers with a struct that names its root by XMLName,
+// or with a *Reply where it needs status, headers or a body of bytes. Times are of
+// type Time, which is written as each protocol does.
 //
 // It knows no service but the protocol that each speaks, and keeps no state.
 package wire
