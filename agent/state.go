@@ -25,8 +25,19 @@ func (w *work) openState() (err error) {
 		}
 		return &rescue.Refusal{Code: "unknown-run", Text: fmt.Sprintf("there is no state directory %q", dir), Hint: "name the --state-dir of the rescue"}
 	}
-	w.state, err = journal.Open(dir)
-	return err
+	if w.state, err = journal.Open(dir); err != nil || w.task.Command != Rescue {
+		return err
+	}
+	return w.refuseKnownRun()
+}
+
+// refuseKnownRun keeps a run whose name was given from beginning twice.
+func (w *work) refuseKnownRun() error {
+	if _, err := w.state.Load(w.task.Run); err != nil {
+		return nil // there is none: anything worse shows when it begins
+	}
+	return errors.Join(&rescue.Refusal{Code: "run-exists", Text: fmt.Sprintf("run %s has begun before", w.task.Run),
+		Hint: "name another --run, or leave it out"}, w.closeState())
 }
 
 func (w *work) closeState() error {

@@ -44,6 +44,7 @@ type Report struct {
 	Previous    []PreviousKey   `json:"previous_keys,omitempty"`
 	Login       []string        `json:"login,omitempty"` // how to log in now, a line each
 	Warnings    []string        `json:"warnings,omitempty"`
+	Truncated   []string        `json:"truncated,omitempty"` // what Fit has left out
 	Error       *Problem        `json:"error,omitempty"`
 }
 

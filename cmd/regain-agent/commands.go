@@ -94,6 +94,7 @@ func (p *program) sourceFlags(f *pflag.FlagSet, t *offline.Task) {
 	f.StringVar(&t.Image, "image", "", "a raw disk image in a `file`")
 	f.StringVar(&t.Root, "root", "", "a `directory` where the tree is mounted already")
 	f.BoolVar(&p.json, "json", p.json, "print the report as one JSON object")
+	f.IntVar(&p.max, "max-report", 0, "leave details out of the JSON until it has at most this many `bytes`")
 }
 
 func userFlags(f *pflag.FlagSet, t *offline.Task) {

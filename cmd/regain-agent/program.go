@@ -25,6 +25,7 @@ type program struct {
 	env            agent.Env
 
 	json bool
+	max  int        // bytes of a report in JSON; 0: any
 	code int        // set by the command that ran
 	mu   sync.Mutex // an interrupt speaks while the work goes on
 }
@@ -120,6 +121,9 @@ func (p *program) finish(ctx context.Context, report offline.Report, err error) 
 
 func (p *program) print(report offline.Report) error {
 	if p.json {
+		if p.max > 0 {
+			report = report.Fit(p.max)
+		}
 		return encode(p.stdout, report)
 	}
 	_, err := io.WriteString(p.stdout, human(report))

@@ -41,6 +41,7 @@ regain-agent rescue --image disk.raw --instance i-0123456789abcdef0 --revoke-pre
 	f.StringVar(&public, "public-key", "", "let in this `key` of yours: a .pub file, or its text")
 	keyFlags(f, t)
 	wayFlags(f, t)
+	f.StringVar(&t.Run, "run", "", "name the `run`, for a caller who must know it beforehand (default: time and chance)")
 	stateFlag(f, t)
 	return cmd
 }
