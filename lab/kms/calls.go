@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/seed-77750964/regain/lab/rules"
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
@@ -16,7 +17,7 @@ type crypto struct {
 	KeyID               string `json:"KeyId"`
 	Plaintext           []byte
 	CiphertextBlob      []byte
-	EncryptionContext   Context
+	EncryptionContext   map[string]string
 	EncryptionAlgorithm string
 	KeySpec             string   // GenerateDataKey
 	NumberOfBytes       int      // GenerateDataKey
@@ -62,8 +63,8 @@ func (k *KMS) encrypt(p crypto) (any, error) {
 	if err := p.check(); err != nil {
 		return nil, err
 	}
-	if n := len(p.Plaintext); n < 1 || n > maxPlain {
-		return nil, wire.Faultf("ValidationException", "1 validation error detected: the plaintext has %d bytes, not 1 to %d", n, maxPlain)
+	if n, limit := len(p.Plaintext), rules.LimitOf("kms.plaintext"); n < 1 || n > limit {
+		return nil, wire.Faultf("ValidationException", "1 validation error detected: the plaintext has %d bytes, not 1 to %d", n, limit)
 	}
 	arn, err := k.direct(p.KeyID)
 	if err != nil {
@@ -123,7 +124,7 @@ func (k *KMS) Checks(_ context.Context, c *wire.Call) ([]wire.Check, error) {
 		TargetKeyID       string `json:"TargetKeyId"`
 		AliasName         string
 		CiphertextBlob    []byte
-		EncryptionContext Context
+		EncryptionContext map[string]string
 	}
 	if err := json.Unmarshal(c.JSON, &p); err != nil && len(c.JSON) > 0 {
 		return nil, wire.Faultf("SerializationException", "The parameters of %s do not have the types that it wants", c.Action)
@@ -148,7 +149,7 @@ func (k *KMS) Checks(_ context.Context, c *wire.Call) ([]wire.Check, error) {
 // via a service ("ssm.us-east-1.amazonaws.com"). There is none where no key is
 // found, which the call itself then says, nor for an AWS managed key: its policy
 // lets every principal of the account use it through its service.
-func (k *KMS) Check(action, id string, ec Context, via string) []wire.Check {
+func (k *KMS) Check(action, id string, ec map[string]string, via string) []wire.Check {
 	arn, _, customers := k.Key(id)
 	if arn == "" || !customers {
 		return nil

@@ -21,45 +21,46 @@ const (
 	keySize   = 32
 	nonceSize = 12
 	headSize  = 1 + 16
-	maxPlain  = 4096 // Encrypt: "up to 4,096 bytes"
 )
 
-// Context is an encryption context: it must be the same for both ways.
-type Context map[string]string
-
-func (c Context) additional(head []byte) ([]byte, error) {
-	if len(c) == 0 {
+// additional are the data that a ciphertext authenticates but does not hold: its
+// head and the encryption context, which must be the same for both ways.
+func additional(head []byte, ec map[string]string) ([]byte, error) {
+	if len(ec) == 0 {
 		return head, nil
 	}
-	text, err := json.Marshal(c) // sorted by key
-	return append(bytes.Clone(head), text...), err
+	text, err := json.Marshal(ec) // sorted by key
+	if err != nil {
+		return nil, fmt.Errorf("cannot encode the encryption context: %w", err)
+	}
+	return append(bytes.Clone(head), text...), nil
 }
 
 // Encrypt encrypts with the key that an id, ARN or alias names. Whether the
 // caller may is decided before, by the Checks of the service that asks.
-func (k *KMS) Encrypt(id string, plain []byte, c Context) (blob []byte, err error) {
+func (k *KMS) Encrypt(id string, plain []byte, ec map[string]string) (blob []byte, err error) {
 	k.file.View(func(doc *document) {
 		var with *key
 		if with, err = k.usable(doc, id); err == nil {
-			blob, err = k.seal(with, plain, c)
+			blob, err = k.seal(with, plain, ec)
 		}
 	})
 	return blob, err
 }
 
 // DataKey makes a key of 32 bytes and encrypts it.
-func (k *KMS) DataKey(id string, c Context) (plain, blob []byte, err error) {
+func (k *KMS) DataKey(id string, ec map[string]string) (plain, blob []byte, err error) {
 	plain = make([]byte, keySize)
 	if _, err := io.ReadFull(k.cfg.Rand, plain); err != nil {
 		return nil, nil, fmt.Errorf("cannot make a data key: %w", err)
 	}
-	blob, err = k.Encrypt(id, plain, c)
+	blob, err = k.Encrypt(id, plain, ec)
 	return plain, blob, err
 }
 
 // Decrypt decrypts what Encrypt or DataKey encrypted; the ciphertext names its
 // key.
-func (k *KMS) Decrypt(blob []byte, c Context) (plain []byte, err error) {
+func (k *KMS) Decrypt(blob []byte, ec map[string]string) (plain []byte, err error) {
 	id, err := KeyOf(blob)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (k *KMS) Decrypt(blob []byte, c Context) (plain []byte, err error) {
 	k.file.View(func(doc *document) {
 		var with *key
 		if with, err = k.usable(doc, id); err == nil {
-			plain, err = open(with, blob, c)
+			plain, err = open(with, blob, ec)
 		}
 	})
 	return plain, err
@@ -93,15 +94,15 @@ func (k *KMS) usable(doc *document, id string) (*key, error) {
 	return found, err
 }
 
-func (k *KMS) seal(with *key, plain []byte, c Context) ([]byte, error) {
+func (k *KMS) seal(with *key, plain []byte, ec map[string]string) ([]byte, error) {
 	id, err := hex.DecodeString(strings.ReplaceAll(with.ID, "-", ""))
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the id of a key: %w", err)
 	}
 	blob := append([]byte{format}, id...)
-	additional, err := c.additional(blob)
+	head, err := additional(blob, ec)
 	if err != nil {
-		return nil, fmt.Errorf("cannot encode the encryption context: %w", err)
+		return nil, err
 	}
 	gcm, err := newGCM(with.Material)
 	if err != nil {
@@ -111,20 +112,20 @@ func (k *KMS) seal(with *key, plain []byte, c Context) ([]byte, error) {
 	if _, err := io.ReadFull(k.cfg.Rand, nonce); err != nil {
 		return nil, fmt.Errorf("cannot make a nonce: %w", err)
 	}
-	return gcm.Seal(append(blob, nonce...), nonce, plain, additional), nil
+	return gcm.Seal(append(blob, nonce...), nonce, plain, head), nil
 }
 
-func open(with *key, blob []byte, c Context) ([]byte, error) {
+func open(with *key, blob []byte, ec map[string]string) ([]byte, error) {
 	gcm, err := newGCM(with.Material)
 	if err != nil {
 		return nil, err
 	}
-	additional, err := c.additional(blob[:headSize])
+	head, err := additional(blob[:headSize], ec)
 	if err != nil {
-		return nil, fmt.Errorf("cannot encode the encryption context: %w", err)
+		return nil, err
 	}
 	nonce, sealed := blob[headSize:headSize+nonceSize], blob[headSize+nonceSize:]
-	plain, err := gcm.Open(nil, nonce, sealed, additional)
+	plain, err := gcm.Open(nil, nonce, sealed, head)
 	if err != nil {
 		return nil, errCiphertext()
 	}

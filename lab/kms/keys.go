@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-77750964/regain/lab/rules"
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
@@ -169,12 +170,13 @@ type scheduleDeletion struct {
 }
 
 func (k *KMS) scheduleDeletion(p scheduleDeletion) (any, error) {
-	days := 30 // the API's default
+	least, most := rules.LimitOf("kms.deletion.min"), rules.LimitOf("kms.deletion.max")
+	days := most
 	if p.PendingWindowInDays != nil {
 		days = *p.PendingWindowInDays
 	}
-	if days < 7 || days > 30 {
-		return nil, wire.Faultf("ValidationException", "PendingWindowInDays must be between 7 and 30")
+	if days < least || days > most {
+		return nil, wire.Faultf("ValidationException", "PendingWindowInDays must be between %d and %d", least, most)
 	}
 	var changed key
 	err := k.change(p.KeyID, []State{Enabled, Disabled}, func(of *key) {
