@@ -59,11 +59,21 @@ type Event struct {
 	Down time.Time `json:"down,omitzero"`
 }
 
+// The states in which a run ends.
+const (
+	StateRescued     = "rescued"     // the new key is in, and proven as far as was asked
+	StateUnproven    = "unproven"    // the key is in, but a login with it was refused
+	StateTakenBack   = "taken-back"  // it failed, and the instance is as it was
+	StateRefused     = "refused"     // nothing was begun
+	StateInterrupted = "interrupted" // and taken back
+	StateNotHome     = "not-home"    // resume goes on
+)
+
 // Outcome is how a run ended.
 type Outcome struct {
 	Run      string        `json:"run"`
 	Instance string        `json:"instance"`
-	State    string        `json:"state"` // rescued, unproven, taken-back, refused, interrupted, not-home
+	State    string        `json:"state"`
 	Rescue   Rescue        `json:"rescue"`
 	Downtime time.Duration `json:"downtime,omitempty"`
 	Login    []string      `json:"login,omitempty"` // commands to copy
