@@ -150,8 +150,8 @@ func (k *KMS) Checks(_ context.Context, c *wire.Call) ([]wire.Check, error) {
 // found, which the call itself then says, nor for an AWS managed key: its policy
 // lets every principal of the account use it through its service.
 func (k *KMS) Check(action, id string, ec map[string]string, via string) []wire.Check {
-	arn, _, customers := k.Key(id)
-	if arn == "" || !customers {
+	arn, _, customer, ok := k.Key(id)
+	if !ok || !customer {
 		return nil
 	}
 	about := map[string][]string{"kms:CallerAccount": {k.cfg.Account}}

@@ -196,17 +196,16 @@ func (k *KMS) arn(resource string) string {
 
 func (k *KMS) keyARN(of *key) string { return k.arn("key/" + of.ID) }
 
-// Key tells other services of a key by its id, ARN or alias: the ARN, empty when
-// there is none; whether it can be used; and whether the principal that uses it
-// for a volume needs kms:CreateGrant, which the policy of an AWS managed key
-// gives to everybody of the account.
-func (k *KMS) Key(id string) (arn string, enabled, grantable bool) {
+// Key tells other services of a key by its id, ARN or alias: whether it can be
+// used, and whether it is the customer's. Who uses a customer's key needs leave by
+// IAM; the policy of an AWS managed key gives it to everybody of the account.
+func (k *KMS) Key(id string) (arn string, enabled, customer, ok bool) {
 	k.file.View(func(doc *document) {
 		found, err := k.find(doc, id)
 		if err != nil {
 			return
 		}
-		arn, enabled, grantable = k.keyARN(found), found.State == Enabled, !found.Managed
+		arn, enabled, customer, ok = k.keyARN(found), found.State == Enabled, !found.Managed, true
 	})
-	return arn, enabled, grantable
+	return arn, enabled, customer, ok
 }
