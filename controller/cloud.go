@@ -260,6 +260,7 @@ type Launch struct {
 // Image is an AMI.
 type Image struct {
 	ID, State, Architecture, RootDevice string
+	Devices                             []string // names in its block device mapping
 }
 
 // Volume is an EBS volume.

@@ -26,6 +26,8 @@ type Controller struct {
 	Workers int
 	// Pollings bounds how stale what is known of EC2 may be; 0: one second.
 	Freshness time.Duration
+
+	known memory // of what many rescues look up alike
 }
 
 // Runs keeps journals: one a run.
@@ -95,4 +97,8 @@ type Status struct {
 	Error    string    `json:"error,omitempty"`
 	Made     []string  `json:"made,omitempty"` // ids of what it has made that still exists
 	Kept     []Kept    `json:"kept,omitempty"`
+	// Users are those that the run has let in, HostKey the known_hosts line that
+	// its proof by login has seen: what it takes to log in later.
+	Users   []string `json:"users,omitempty"`
+	HostKey string   `json:"host_key,omitempty"`
 }

@@ -136,8 +136,7 @@ func (d *differences) text(what, was, is string) {
 }
 
 func (d *differences) flag(what string, was, is bool) {
-	words := map[bool]string{true: "on", false: "off"}
-	d.text(what, words[was], words[is])
+	d.text(what, onOff(was), onOff(is))
 }
 
 // devices compares the block device mappings by device name.

@@ -184,6 +184,7 @@ type Risk struct {
 // Plan is what a rescue would do.
 type Plan struct {
 	Ask         Ask           `json:"ask"`
+	Caller      Caller        `json:"caller"`
 	Original    Original      `json:"original"`
 	Place       Place         `json:"place"`
 	Risks       []Risk        `json:"risks"`

@@ -1,0 +1,127 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Plan tells what a rescue would do, and everything that stands in its way. It
+// changes nothing.
+func (c *Controller) Plan(ctx context.Context, ask Ask) (Plan, error) {
+	ask = ask.withDefaults()
+	was, err := look(ctx, c.remembering(), ask.Instance)
+	if err != nil {
+		return Plan{}, err
+	}
+	return c.examine(ctx, "", ask, was)
+}
+
+// withDefaults is the ask with every choice made.
+func (a Ask) withDefaults() Ask {
+	if a.PublicKey != "" {
+		a.Keys = KeysGiven
+	}
+	for _, choice := range []struct {
+		of *string
+		is string
+	}{
+		{&a.Keys, KeysAgent}, {&a.Backup, BackupAMI}, {&a.Verify, VerifyAuto},
+		{&a.Subnet, SubnetAuto}, {&a.Profile, DefaultProfile},
+	} {
+		if *choice.of == "" {
+			*choice.of = choice.is
+		}
+	}
+	return a
+}
+
+// The waits that EC2 usually imposes between the stop and the start of a Linux
+// instance. They are observed, not promised: an estimate.
+const (
+	usualStop   = 40 * time.Second // 20 to 60 s for a Linux guest
+	usualBackup = 5 * time.Second  // until the point in time is fixed
+	usualMove   = 5 * time.Second  // each attachment or detachment: 2 to 10 s
+	usualRescue = 10 * time.Second
+	usualStart  = 20 * time.Second // 10 to 30 s until it runs
+)
+
+// downtime estimates how long the instance does not run because of the rescue.
+func downtime(was *Original, backup string) time.Duration {
+	if was.Instance.State != Running && was.Instance.State != Pending {
+		return 0
+	}
+	d := usualStop + 4*usualMove + usualRescue + usualStart
+	if backup != BackupNone {
+		d += usualBackup
+	}
+	return d
+}
+
+// steps are the plan in words, in order.
+func (p Plan) steps() []string {
+	var steps []string
+	say := func(so bool, format string, args ...any) {
+		if so {
+			steps = append(steps, fmt.Sprintf(format, args...))
+		}
+	}
+	i, root := p.Original.Instance, p.Original.Root
+	runs := i.State == Running || i.State == Pending
+	standby := p.Original.Group != nil && p.Original.Group.Lifecycle == "InService" && runs
+	protected := p.Original.Attributes.StopProtection && runs
+
+	say(true, "lock: tag %s and %s with the run, so that no other begins and any machine can finish it", i.ID, root.Volume)
+	say(p.Place.New, "network: make a temporary VPC in %s (%s)", p.Place.Zone, p.Place.Why)
+	say(!p.Ask.Installed, "deliver: put the agent into bucket %s", deliveryBucket(p.Ask, p.Caller))
+	say(true, "helper: launch a %s from %s in %s", p.Place.Type, p.Place.AMI, p.Place.where())
+	say(true, "prepare, arm: have the agent wait there for volume %s", root.Volume)
+	say(standby, "standby: take %s out of service in the group %s", i.ID, groupName(p.Original.Group))
+	say(protected, "unprotect: lift the stop protection of %s", i.ID)
+	say(runs, "stop: stop %s", i.ID)
+	say(p.Ask.Backup == BackupAMI, "backup: make an AMI of %s, without waiting for its completion", i.ID)
+	say(p.Ask.Backup == BackupSnapshot, "backup: make a snapshot of %s, without waiting for its completion", root.Volume)
+	say(true, "detach, attach: move %s from %s to the helper, as %s", root.Volume, root.Name, p.Place.Device)
+	say(true, "rescue: %s", p.Ask.repairs(i.ID))
+	say(true, "home: move %s back to %s, DeleteOnTermination %s", root.Volume, root.Name, onOff(root.DeleteOnTermination))
+	say(runs, "home: start %s", i.ID)
+	say(!runs, "home: leave %s stopped, as it was", i.ID)
+	say(protected, "home: put the stop protection back")
+	say(runs && p.Ask.Verify != VerifyNever, "home: log in with the new key%s", p.Ask.ifPath())
+	say(standby, "home: put %s back in service", i.ID)
+	say(true, "home: remove the helper and all else that was made for it, look again, and compare")
+	return steps
+}
+
+func (p Place) where() string {
+	if p.New {
+		return "the temporary VPC"
+	}
+	return p.Subnet + " (" + p.Why + ")"
+}
+
+// repairs tells what the agent does.
+func (a Ask) repairs(instance string) string {
+	const repair = "repair what locks out, "
+	switch a.Keys {
+	case KeysGiven:
+		return repair + "and let your public key in"
+	case KeysController:
+		return repair + "and let a new key in, made here; its private half goes to " + parameterName(instance)
+	}
+	return repair + "and let a new key in, made on the helper; its private half goes to " + parameterName(instance)
+}
+
+func (a Ask) ifPath() string {
+	if a.Verify == VerifyAuto {
+		return ", if there is a way to it from here"
+	}
+	return ""
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}

@@ -1,0 +1,101 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"slices"
+)
+
+// DefaultProfile is the helper's instance profile, as the template makes it.
+const DefaultProfile = "regain-helper"
+
+// deliveryBucket is the bucket asked for, or the one that the template makes.
+func deliveryBucket(ask Ask, caller Caller) string {
+	if ask.Bucket != "" {
+		return ask.Bucket
+	}
+	return "regain-" + caller.Account + "-" + caller.Region
+}
+
+// parameterName is where the agent stores a key: the name that the runbook uses.
+func parameterName(instance string) string { return "/ec2rl/openssh/" + instance + "/key" }
+
+// deploy is the command that makes what an account needs once.
+func (s *situation) deploy(template string) string {
+	return s.aws("cloudformation deploy --capabilities CAPABILITY_NAMED_IAM --stack-name regain-" + template +
+		" --template-file packaging/cloudformation/" + template + ".yaml")
+}
+
+// gatherDelivery looks whether the helper gets its role and the agent.
+func gatherDelivery(ctx context.Context, c *Controller, cloud Cloud, s *situation) (err error) {
+	s.profile, err = cloud.Profile(ctx, s.ask.Profile)
+	if s.noProfile = is(err, NotFound); err != nil && !s.noProfile {
+		return err
+	}
+	if s.ask.Installed {
+		return nil
+	}
+	s.noAgent = c.hasAgent(s.place.Arch)
+	there, err := cloud.BucketExists(ctx, deliveryBucket(s.ask, s.caller))
+	s.noBucket = err == nil && !there
+	return err
+}
+
+func (c *Controller) hasAgent(arch string) error {
+	if c.Agent == nil {
+		return errors.New("it was built without")
+	}
+	_, err := c.Agent(arch)
+	return err
+}
+
+// gatherKeys looks up the KMS keys of the volumes, the one for the parameter,
+// and the parameter.
+func gatherKeys(ctx context.Context, _ *Controller, cloud Cloud, s *situation) error {
+	for _, id := range volumeKeys(s.was) {
+		key, err := cloud.Key(ctx, id)
+		switch {
+		case is(err, NotFound):
+			s.lostKeys = append(s.lostKeys, id)
+		case err != nil:
+			return err
+		default:
+			s.keys = append(s.keys, key)
+		}
+	}
+	if s.ask.Keys == KeysGiven {
+		return nil
+	}
+	found, err := cloud.Parameters(ctx, parameterName(s.was.Instance.ID))
+	if err != nil {
+		return err
+	}
+	if len(found) > 0 {
+		s.parameter = &found[0]
+	}
+	if s.ask.KMSKey == "" {
+		return nil
+	}
+	key, err := cloud.Key(ctx, s.ask.KMSKey)
+	switch {
+	case is(err, NotFound) || is(err, Invalid):
+		s.trouble("parameter-key", "there is no key %q", s.ask.KMSKey)
+		return nil
+	case err != nil:
+		return err
+	}
+	s.secretKey = &key
+	return nil
+}
+
+// volumeKeys are the keys of all volumes, each once: EC2 has to open every
+// volume when the instance starts.
+func volumeKeys(o *Original) []string {
+	var ids []string
+	for _, v := range append([]Volume{o.Volume}, o.Others...) {
+		if v.Encrypted && v.KMSKey != "" && !slices.Contains(ids, v.KMSKey) {
+			ids = append(ids, v.KMSKey)
+		}
+	}
+	return ids
+}

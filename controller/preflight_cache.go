@@ -1,0 +1,142 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-77750964/regain/controller/flow"
+)
+
+// lookupsLast is how long what is the same for many rescues is believed: a role,
+// an image, the routes of a subnet. What changes meanwhile is noticed by the
+// step that uses it, before the instance stops.
+const lookupsLast = 5 * time.Minute
+
+// remembering is the cloud, with a memory for what many rescues look up alike.
+func (c *Controller) remembering() Cloud {
+	return &lookups{Cloud: c.Cloud, clock: c.Clock, known: &c.known}
+}
+
+// lookups is a cloud that remembers answers. Failures are not remembered.
+type lookups struct {
+	Cloud
+	clock flow.Clock
+	known *memory
+}
+
+// memory is what lookups knows, by question. The zero value is empty.
+type memory struct {
+	mu      sync.Mutex
+	answers map[string]*answer
+}
+
+type answer struct {
+	mu    sync.Mutex // held while asking: the others wait for the answer
+	until time.Time
+	value any
+}
+
+func (m *memory) of(question string) *answer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.answers == nil {
+		m.answers = map[string]*answer{}
+	}
+	if m.answers[question] == nil {
+		m.answers[question] = &answer{}
+	}
+	return m.answers[question]
+}
+
+// recall asks once for what is then known for a while.
+func recall[T any](l *lookups, ask func() (T, error), question ...string) (T, error) {
+	a := l.known.of(strings.Join(question, "\x00"))
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if now := l.clock.Now(); now.Before(a.until) {
+		if v, ok := a.value.(T); ok {
+			return v, nil
+		}
+	}
+	v, err := ask()
+	if err == nil {
+		a.value, a.until = v, l.clock.Now().Add(lookupsLast)
+	}
+	return v, err
+}
+
+// Caller asks who calls.
+func (l *lookups) Caller(ctx context.Context) (Caller, error) {
+	return recall(l, func() (Caller, error) { return l.Cloud.Caller(ctx) }, "caller")
+}
+
+// Profile looks up an instance profile.
+func (l *lookups) Profile(ctx context.Context, name string) (Profile, error) {
+	return recall(l, func() (Profile, error) { return l.Cloud.Profile(ctx, name) }, "profile", name)
+}
+
+// Key looks up a KMS key.
+func (l *lookups) Key(ctx context.Context, id string) (KMSKey, error) {
+	return recall(l, func() (KMSKey, error) { return l.Cloud.Key(ctx, id) }, "key", id)
+}
+
+// VPCQuota asks how many VPCs there may be.
+func (l *lookups) VPCQuota(ctx context.Context) (int, error) {
+	return recall(l, func() (int, error) { return l.Cloud.VPCQuota(ctx) }, "vpc-quota")
+}
+
+// InstanceType looks up a type of instance.
+func (l *lookups) InstanceType(ctx context.Context, name string) (InstanceType, error) {
+	return recall(l, func() (InstanceType, error) { return l.Cloud.InstanceType(ctx, name) }, "type", name)
+}
+
+// TypeOffered asks whether a zone offers a type.
+func (l *lookups) TypeOffered(ctx context.Context, name, zone string) (bool, error) {
+	return recall(l, func() (bool, error) { return l.Cloud.TypeOffered(ctx, name, zone) }, "offered", name, zone)
+}
+
+// Image looks up an AMI.
+func (l *lookups) Image(ctx context.Context, id string) (Image, error) {
+	return recall(l, func() (Image, error) { return l.Cloud.Image(ctx, id) }, "image", id)
+}
+
+// Subnets looks up subnets.
+func (l *lookups) Subnets(ctx context.Context, q SubnetQuery) ([]Subnet, error) {
+	return recall(l, func() ([]Subnet, error) { return l.Cloud.Subnets(ctx, q) }, "subnets", q.ID, q.Zone, q.VPC)
+}
+
+// Routes looks up a subnet's routes.
+func (l *lookups) Routes(ctx context.Context, s Subnet) ([]Route, error) {
+	return recall(l, func() ([]Route, error) { return l.Cloud.Routes(ctx, s) }, "routes", s.ID)
+}
+
+// Endpoints looks up a VPC's endpoints.
+func (l *lookups) Endpoints(ctx context.Context, vpc string) ([]string, error) {
+	return recall(l, func() ([]string, error) { return l.Cloud.Endpoints(ctx, vpc) }, "endpoints", vpc)
+}
+
+// Public reads a public parameter.
+func (l *lookups) Public(ctx context.Context, name string) (string, error) {
+	return recall(l, func() (string, error) { return l.Cloud.Public(ctx, name) }, "public", name)
+}
+
+// errNoBucket keeps recall from remembering that there is none.
+var errNoBucket = errors.New("there is no such bucket")
+
+// BucketExists asks for a bucket. That there is none is asked again.
+func (l *lookups) BucketExists(ctx context.Context, bucket string) (bool, error) {
+	there, err := recall(l, func() (bool, error) {
+		there, err := l.Cloud.BucketExists(ctx, bucket)
+		if err == nil && !there {
+			err = errNoBucket
+		}
+		return there, err
+	}, "bucket", bucket)
+	if errors.Is(err, errNoBucket) {
+		return false, nil
+	}
+	return there, err
+}
