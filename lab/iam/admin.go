@@ -18,10 +18,9 @@ type Credentials struct {
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9+=,.@_-]{1,64}$`)
 
-// EnsureUser makes a user with an access key, unless there is one.
-func (i *IAM) EnsureUser(name string) (Credentials, error) {
-	var c Credentials
-	err := i.update(func(d *document) error {
+// EnsureUser makes a user with an access key, unless there is one; fresh tells which.
+func (i *IAM) EnsureUser(name string) (c Credentials, fresh bool, err error) {
+	err = i.update(func(d *document) error {
 		if d.Users[name] != nil {
 			for key, k := range d.Keys {
 				if k.User == name {
@@ -42,9 +41,10 @@ func (i *IAM) EnsureUser(name string) (Credentials, error) {
 		}
 		d.Users[name] = &user{ID: id, Created: i.cfg.Now(), Policies: map[string]json.RawMessage{}}
 		d.Keys[c.AccessKey] = longKey{Secret: c.Secret, User: name}
+		fresh = true
 		return nil
 	})
-	return c, err
+	return c, fresh, err
 }
 
 // A Role is what PutRole makes.

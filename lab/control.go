@@ -1,0 +1,215 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+
+	"github.com/seed-77750964/regain/lab/iam"
+)
+
+// controlPath is where the commands of who owns the lab are served, beside the API: no
+// bucket may be called so.
+const controlPath = "/_lab/"
+
+// An Endpoint is where a lab that runs is found; a file of the state directory that only
+// its owner can read.
+type Endpoint struct {
+	URL   string `json:"url"`
+	Token string `json:"token"` // of the commands
+	PID   int    `json:"pid"`
+}
+
+// Credentials of the operator, in a file that only its owner can read.
+type Credentials struct {
+	AccessKey string `json:"access_key"`
+	Secret    string `json:"secret"`
+	Region    string `json:"region"`
+}
+
+func endpointPath(state string) string    { return filepath.Join(state, "endpoint.json") }
+func credentialsPath(state string) string { return filepath.Join(state, "credentials.json") }
+
+func (l *Lab) announce() error {
+	e := Endpoint{URL: "http://" + l.cfg.Listen, Token: l.token, PID: os.Getpid()}
+	return writeJSON(endpointPath(l.cfg.State), e)
+}
+
+func (l *Lab) retract() error {
+	if err := os.Remove(endpointPath(l.cfg.State)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("cannot remove the endpoint's file: %w", err)
+	}
+	return nil
+}
+
+func writeJSON(path string, value any) error {
+	data, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(path, append(data, '\n'), 0o600); err != nil {
+		return fmt.Errorf("cannot write %s: %w", filepath.Base(path), err)
+	}
+	return nil
+}
+
+func readJSON[T any](path string) (value T, err error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return value, err
+	}
+	if err := json.Unmarshal(data, &value); err != nil {
+		return value, fmt.Errorf("cannot read %s: %w", path, err)
+	}
+	return value, nil
+}
+
+// ReadEndpoint tells where the lab of a state directory was last served. After a kill the
+// file is still there: Do finds out.
+func ReadEndpoint(state string) (Endpoint, error) { return readJSON[Endpoint](endpointPath(state)) }
+
+// ReadCredentials are the operator's.
+func ReadCredentials(state string) (Credentials, error) {
+	return readJSON[Credentials](credentialsPath(state))
+}
+
+// A NewRole is a role for CreateRole, and an instance profile of its name.
+type NewRole struct {
+	Name    string          `json:"name"`
+	Service string          `json:"service"` // that may take it: ec2.amazonaws.com
+	Trust   json.RawMessage `json:"trust,omitempty"`
+	Policy  json.RawMessage `json:"policy"`
+}
+
+// A NewPolicy is a policy for PutPolicy. An empty Policy takes the named one away.
+type NewPolicy struct {
+	Kind      string          `json:"kind"` // user or role
+	Principal string          `json:"principal"`
+	Name      string          `json:"name"`
+	Policy    json.RawMessage `json:"policy,omitempty"`
+}
+
+// Nothing is what a command without an answer answers.
+type Nothing struct{}
+
+// CreateRole makes a role or replaces it.
+func (l *Lab) CreateRole(_ context.Context, r NewRole) (Nothing, error) {
+	trust := r.Trust
+	if trust == nil {
+		trust = iam.TrustService(r.Service)
+	}
+	return Nothing{}, l.iam.PutRole(iam.Role{Name: r.Name, Trust: trust, Rights: r.Policy})
+}
+
+// PutPolicy attaches a policy, or takes it away.
+func (l *Lab) PutPolicy(_ context.Context, p NewPolicy) (Nothing, error) {
+	if p.Policy == nil {
+		return Nothing{}, l.iam.DeletePolicy(p.Kind, p.Principal, p.Name)
+	}
+	return Nothing{}, l.iam.PutPolicy(p.Kind, p.Principal, p.Name, p.Policy)
+}
+
+// command makes a command's method one of JSON.
+func command[In, Out any](method func(*Lab, context.Context, In) (Out, error)) func(*Lab, context.Context, []byte) ([]byte, error) {
+	return func(l *Lab, ctx context.Context, data []byte) ([]byte, error) {
+		var in In
+		if err := json.Unmarshal(data, &in); err != nil {
+			return nil, err
+		}
+		out, err := method(l, ctx, in)
+		if err != nil {
+			return nil, err
+		}
+		return json.Marshal(out)
+	}
+}
+
+func commandNamed(name string) func(*Lab, context.Context, []byte) ([]byte, error) {
+	switch name {
+	case "create-role":
+		return command((*Lab).CreateRole)
+	case "put-policy":
+		return command((*Lab).PutPolicy)
+	}
+	return nil
+}
+
+// serveControl answers a command.
+func (l *Lab) serveControl(w http.ResponseWriter, r *http.Request) {
+	run := commandNamed(r.URL.Path[len(controlPath):])
+	given := []byte(r.Header.Get("Authorization"))
+	switch {
+	case subtle.ConstantTimeCompare(given, []byte("Bearer "+l.token)) != 1:
+		http.Error(w, "this is not for you", http.StatusForbidden)
+		return
+	case run == nil || r.Method != http.MethodPost:
+		http.Error(w, "there is no such command", http.StatusNotFound)
+		return
+	}
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 1<<20))
+	if err == nil {
+		data, err = run(l, r.Context(), data)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(data) // who hung up does not want it
+}
+
+// Do carries out a command on the lab of a state directory: in the process that serves
+// it or, when none does, here, on the files.
+func Do(ctx context.Context, state, name string, in, out any) error {
+	data, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	if commandNamed(name) == nil {
+		return fmt.Errorf("cannot do %q: there is no such command", name)
+	}
+	l, err := Open(ctx, Config{State: state})
+	switch {
+	case errors.Is(err, ErrInUse):
+		data, err = post(ctx, state, name, data)
+	case err == nil:
+		data, err = commandNamed(name)(l, ctx, data)
+		err = errors.Join(err, l.Close(ctx))
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(data, out)
+}
+
+func post(ctx context.Context, state, name string, data []byte) ([]byte, error) {
+	e, err := ReadEndpoint(state)
+	if err != nil {
+		return nil, fmt.Errorf("cannot find the lab: %w", err)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL+controlPath+name, bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Authorization", "Bearer "+e.Token)
+	response, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("cannot reach the lab: %w", err)
+	}
+	answer, err := io.ReadAll(response.Body)
+	if err = errors.Join(err, response.Body.Close()); err != nil {
+		return nil, fmt.Errorf("cannot read the lab's answer: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, errors.New(string(bytes.TrimSpace(answer)))
+	}
+	return answer, nil
+}
