@@ -76,6 +76,7 @@ func idHint(given string) string {
 func describeBy(word string) string {
 	filter, value := "tag:Name", "NAME"
 	if address, err := netip.ParseAddr(word); err == nil {
+		address = address.Unmap().WithZone("") // a zone is any text
 		filter, value = "ip-address", address.String()
 		switch {
 		case address.Is6():
