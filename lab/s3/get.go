@@ -45,14 +45,15 @@ func (s *S3) getObject(r *request) (any, error) {
 		return nil, err
 	}
 	reply, err := o.reply(r)
-	if err == nil && reply.Status != http.StatusNotModified {
-		begin, length, err := o.span(r)
-		if err == nil {
-			reply.Body = body{io.NewSectionReader(file, begin, length), file}
-			return reply, nil
-		}
+	if err != nil || reply.Status == http.StatusNotModified {
+		return reply, errors.Join(err, file.Close())
 	}
-	return reply, errors.Join(err, file.Close())
+	begin, length, err := o.span(r)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	reply.Body = body{io.NewSectionReader(file, begin, length), file}
+	return reply, nil
 }
 
 type body struct {
