@@ -86,13 +86,19 @@ type Rescue struct {
 	Original *Original `json:"original,omitempty"` // nil before the look
 	Place    *Place    `json:"place,omitempty"`    // where the helper goes
 	Locked   bool      `json:"locked,omitempty"`
+	// Homing says that the tags tell of the way home.
+	Homing bool `json:"homing,omitempty"`
 
 	Network  []Part     `json:"network,omitempty"`
 	Delivery *Delivery  `json:"delivery,omitempty"`
 	Helper   string     `json:"helper,omitempty"`  // instance id
-	Helpers  int        `json:"helpers,omitempty"` // launched so far: a lost one is replaced
+	Helpers  int        `json:"helpers,omitempty"` // lost so far, and replaced
 	Prepare  string     `json:"prepare,omitempty"` // command id
 	Attempts []Attempt  `json:"attempts,omitempty"`
+	// Exposed says that a helper has had the volume, Calm that no agent will
+	// write to it any more.
+	Exposed bool `json:"exposed,omitempty"`
+	Calm    bool `json:"calm,omitempty"`
 	Backup   *Backup    `json:"backup,omitempty"`
 	Result   *Result    `json:"result,omitempty"` // of the last attempt
 	Public   string     `json:"public,omitempty"` // the new key's public half, when made here
