@@ -21,7 +21,7 @@ func (i *IAM) Authorize(c *wire.Call, checks []wire.Check) error {
 		return err
 	}
 	sets := [][]*policy.Document{set}
-	if narrowed != nil {
+	if len(narrowed) > 0 {
 		session, err := policy.Parse(narrowed)
 		if err != nil {
 			return err
@@ -37,6 +37,22 @@ func (i *IAM) Authorize(c *wire.Call, checks []wire.Check) error {
 		}
 	}
 	return nil
+}
+
+// Allows tells whether a role's policies allow an action on any resource.
+func (i *IAM) Allows(name, action string) bool {
+	var texts map[string]json.RawMessage
+	i.file.View(func(d *document) {
+		if r := d.Roles[name]; r != nil {
+			texts = copied(r.Policies)
+		}
+	})
+	documents, _, err := parseAll(texts)
+	if err != nil {
+		return false // PutRole and PutPolicy have parsed them
+	}
+	keys := i.principalKeys(wire.Identity{Account: i.cfg.Account, Role: name})
+	return policy.Evaluate(documents, policy.Request{Action: action, Resource: "*", Context: keys}).Decision == policy.Allowed
 }
 
 // parseAll parses policies in the order of their names.

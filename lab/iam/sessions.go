@@ -44,25 +44,25 @@ func (i *IAM) identity(d *document, s session) wire.Identity {
 	return id
 }
 
-// InstanceCredentials are what the metadata service hands out: the credentials of an
-// instance's role. They are the same until shortly before they end; then there are
-// new ones, while the old ones last.
-func (i *IAM) InstanceCredentials(instance, role string) (c Credentials, issued, expires time.Time, err error) {
+// RoleCredentials are what the metadata service of an instance hands out. They are the
+// same until shortly before they end; then there are new ones, while the old ones last.
+func (i *IAM) RoleCredentials(role, instance string) (accessKey, secret, token string, expires time.Time, err error) {
 	now := i.cfg.Now()
 	lifetime := max(i.cfg.Pace.Of("iam.instance.lifetime"), shortest)
 	early := min(i.cfg.Pace.Of("iam.instance.rotation"), lifetime/4)
 	i.file.View(func(d *document) {
 		for key, s := range d.Sessions {
-			if s.Instance == instance && s.Role == role && s.Expires.Sub(now) > early && s.Issued.After(issued) {
-				c, issued, expires = Credentials{key, s.Secret, s.Token}, s.Issued, s.Expires
+			if s.Instance == instance && s.Role == role && s.Expires.Sub(now) > early && s.Expires.After(expires) {
+				accessKey, secret, token, expires = key, s.Secret, s.Token, s.Expires
 			}
 		}
 	})
-	if c.AccessKey != "" {
-		return c, issued, expires, nil
+	if accessKey != "" {
+		return accessKey, secret, token, expires, nil
 	}
-	c, err = i.issue(session{Role: role, Name: instance, Instance: instance, Issued: now, Expires: now.Add(lifetime)})
-	return c, now, now.Add(lifetime), err
+	expires = now.Add(lifetime).UTC().Truncate(time.Second)
+	c, err := i.issue(session{Role: role, Name: instance, Instance: instance, Issued: now, Expires: expires})
+	return c.AccessKey, c.Secret, c.Token, expires, err
 }
 
 // issue makes the credentials of a session.
