@@ -86,6 +86,9 @@ func (m *live) follow(ctx context.Context) {
 		w.cut()
 	}
 	for _, v := range volumes {
+		for _, l := range v.loops {
+			clearAbove(l.device())
+		}
 		m.err = errors.Join(m.err, v.let(ctx, shutdown))
 	}
 	for _, answer := range calls {

@@ -38,6 +38,8 @@ type loop struct {
 func (l *loop) name() string { return "loop" + strconv.Itoa(l.number) }
 func (l *loop) path() string { return "/dev/" + l.name() }
 
+func (l *loop) device() uint64 { return unix.Mkdev(loopMajor, uint32(l.number)) }
+
 // bytes is the size of the device.
 func (l *loop) bytes() (int64, error) { return l.file.Seek(0, io.SeekEnd) }
 

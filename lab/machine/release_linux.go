@@ -10,15 +10,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// release takes a block device away from the programs that use it, as a forced
-// detachment does: who has it open, or a file of a filesystem on it, is killed,
-// and what is mounted from it is unmounted.
+// release takes a block device away from the programs of this machine, as a
+// forced detachment does: who has it open, or a file of a filesystem on it, is
+// killed, and what is mounted from it is unmounted.
 func release(device uint64) {
 	devices := map[uint64]bool{device: true}
-	for i := range freeLoops { // loops over it
-		if behind(filepath.Join("/dev", "loop"+strconv.Itoa(i))) == device {
-			devices[unix.Mkdev(loopMajor, uint32(i))] = true
-		}
+	for _, l := range loopsOver(device) {
+		devices[l.device] = true
 	}
 	unmountFrom(devices)
 	for _, pid := range users(devices) {
@@ -27,18 +25,41 @@ func release(device uint64) {
 	}
 }
 
-// behind is the block device that a loop device maps; 0 when there is none.
-func behind(loop string) uint64 {
-	fd, err := unix.Open(loop, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return 0
+// upper is a loop device whose file is another block device.
+type upper struct {
+	path   string
+	device uint64
+}
+
+// loopsOver are the loop devices that somebody has made over a block device.
+// Only those that are in use are looked at: to open one makes it.
+func loopsOver(device uint64) (found []upper) {
+	used, _ := filepath.Glob("/sys/block/loop*/loop/backing_file") // the pattern is sound
+	for _, file := range used {
+		path := filepath.Join("/dev", strings.Split(file, "/")[3])
+		var st unix.Stat_t
+		fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+		if err != nil {
+			continue
+		}
+		info, err := unix.IoctlLoopGetStatus64(fd)
+		if err == nil && info.Rdevice == device && unix.Fstat(fd, &st) == nil {
+			found = append(found, upper{path, st.Rdev})
+		}
+		unix.Close(fd)
 	}
-	defer unix.Close(fd)
-	info, err := unix.IoctlLoopGetStatus64(fd)
-	if err != nil {
-		return 0
+	return found
+}
+
+// clearAbove removes the loop devices that a machine has made over a device and
+// left behind: without the flag autoclear they outlive the machine.
+func clearAbove(device uint64) {
+	for _, l := range loopsOver(device) {
+		if fd, err := unix.Open(l.path, unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil {
+			_ = unix.IoctlSetInt(fd, unix.LOOP_CLR_FD, 0) // it clears itself with its last user otherwise
+			unix.Close(fd)
+		}
 	}
-	return info.Rdevice
 }
 
 func unmountFrom(devices map[uint64]bool) {

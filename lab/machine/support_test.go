@@ -150,16 +150,19 @@ func wantLogin(t *testing.T, rack *machine.Rack, instance, key, user string) {
 func census(t *testing.T) []string {
 	t.Helper()
 	var all []string
+	mine := "/" + strings.SplitN(t.Name(), "/", 2)[0] // all temporary files have it in their path
 	loops, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
 	for _, l := range loops {
 		file, _ := os.ReadFile(l)
-		if strings.Contains(string(file), t.TempDir()[:strings.LastIndex(t.TempDir(), "/")]) {
+		if strings.Contains(string(file), mine) {
 			all = append(all, l+" "+string(file))
 		}
 	}
 	mounts, _ := os.ReadFile("/proc/self/mountinfo")
 	for line := range strings.Lines(string(mounts)) {
-		all = append(all, "mount "+strings.Fields(line)[4])
+		if point := strings.Fields(line)[4]; strings.Contains(point, mine) {
+			all = append(all, "mount "+point)
+		}
 	}
 	interfaces, err := net.Interfaces()
 	if err != nil {
@@ -173,7 +176,7 @@ func census(t *testing.T) []string {
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, l := range lines {
 		text, _ := os.ReadFile(l)
-		if name, dir, _ := strings.Cut(string(text), "\x00"); name == "regain-machine" && strings.Contains(dir, strings.SplitN(t.Name(), "/", 2)[0]) {
+		if name, dir, _ := strings.Cut(string(text), "\x00"); name == "regain-machine" && strings.Contains(dir, mine) {
 			all = append(all, "process "+l)
 		}
 	}

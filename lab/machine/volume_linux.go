@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A volume is what a machine has of an attached disk: the whole of it, or of a
@@ -51,9 +49,10 @@ func plug(ctx context.Context, m *live, d Disk) (*volume, error) {
 func (v *volume) unplug(ctx context.Context, m *live, force bool) error {
 	if force {
 		for _, l := range v.loops {
-			if err := m.call(ctx, request{Do: "release", Device: unix.Mkdev(loopMajor, uint32(l.number))}); err != nil {
+			if err := m.call(ctx, request{Do: "release", Device: l.device()}); err != nil {
 				return err
 			}
+			clearAbove(l.device())
 		}
 	}
 	patience := busyFor
