@@ -24,10 +24,3 @@ var idempotency = []Rule{
 }
 
 const ensuring = "Amazon EC2 API Reference, Ensuring idempotency in Amazon EC2 API requests"
-
-// HasClientToken tells whether an action takes a ClientToken that makes its
-// repetitions harmless.
-func HasClientToken(action string) bool {
-	_, ok := find("idempotency.token." + action)
-	return ok
-}
