@@ -1,0 +1,301 @@
+package ec2
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/seed-77750964/regain/lab/wire"
+)
+
+// newGroup is a security group with what every one begins with: all may go out.
+func (e *EC2) newGroup(vpc, name, description string) *group {
+	return &group{
+		ID: e.newID("sg"), Vpc: vpc, Name: name, Description: description,
+		Egress: []permission{{Rule: e.newID("sgr"), Protocol: "-1", From: -1, To: -1, CIDR: "0.0.0.0/0"}},
+	}
+}
+
+func (a *account) group(id string) (*group, error) {
+	if err := checkID(id, "sg"); err != nil {
+		return nil, err
+	}
+	g := a.Groups[id]
+	if g == nil {
+		return nil, wire.Faultf("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
+	}
+	return g, nil
+}
+
+func (a *account) defaultGroup(vpc string) *group {
+	for _, g := range a.Groups {
+		if g.Vpc == vpc && g.Name == "default" {
+			return g
+		}
+	}
+	return &group{}
+}
+
+func (a *account) defaultVpc() string {
+	for _, v := range a.Vpcs {
+		if v.Default {
+			return v.ID
+		}
+	}
+	return ""
+}
+
+func (a *account) groupItems(ids []string) []groupItem {
+	var items []groupItem
+	for _, id := range ids {
+		if g := a.Groups[id]; g != nil {
+			items = append(items, groupItem{g.ID, g.Name})
+		}
+	}
+	return items
+}
+
+func (e *EC2) createSecurityGroup(_ context.Context, r *request) (any, error) {
+	name, description, vpcID := r.need("GroupName"), r.need("GroupDescription"), r.text("VpcId")
+	tags := r.tagsAtCreation("security-group")
+	if len(name) > 255 || len(description) > 255 || name == "default" || len(name) > 3 && name[:3] == "sg-" {
+		r.fail(wire.Faultf("InvalidParameterValue", "Invalid group name or description"))
+	}
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Return bool      `xml:"return"`
+		ID     string    `xml:"groupId"`
+		ARN    string    `xml:"securityGroupArn"`
+		Tags   []tagItem `xml:"tagSet>item"`
+	}
+	return &answer, e.change(func(a *account, now time.Time) error {
+		if vpcID == "" {
+			vpcID = a.defaultVpc()
+		}
+		if _, err := a.vpc(vpcID); err != nil {
+			return err
+		}
+		for _, g := range a.Groups {
+			if g.Vpc == vpcID && g.Name == name {
+				return wire.Faultf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name, vpcID)
+			}
+		}
+		g := e.newGroup(vpcID, name, description)
+		a.Groups[g.ID] = g
+		a.born(now, tags["security-group"], g.ID)
+		answer.Return, answer.ID, answer.ARN, answer.Tags = true, g.ID, e.arn("security-group", g.ID), a.tagItems(g.ID)
+		return nil
+	})
+}
+
+func (e *EC2) deleteSecurityGroup(_ context.Context, r *request) (any, error) {
+	id := r.need("GroupId")
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return done, e.change(func(a *account, _ time.Time) error {
+		g, err := a.group(id)
+		if err != nil {
+			return err
+		}
+		if g.Name == "default" {
+			return wire.Faultf("CannotDelete", "the specified group: \"%s\" name: \"default\" cannot be deleted by a user", id)
+		}
+		for _, i := range a.Instances {
+			if slices.Contains(i.Groups, id) {
+				return wire.Faultf("DependencyViolation", "resource %s has a dependent object", id)
+			}
+		}
+		for _, other := range a.Groups {
+			for _, p := range slices.Concat(other.Ingress, other.Egress) {
+				if p.Group == id && other.ID != id {
+					return wire.Faultf("DependencyViolation", "resource %s has a dependent object", id)
+				}
+			}
+		}
+		delete(a.Groups, id)
+		a.forget(id)
+		return nil
+	})
+}
+
+// permissions reads IpPermissions: one permission for each range or group.
+func (r *request) permissions() []permission {
+	var all []permission
+	for _, p := range r.each("IpPermissions") {
+		base := permission{Protocol: p.need("IpProtocol"), From: p.number("FromPort", -1), To: p.number("ToPort", -1)}
+		for _, x := range p.each("IpRanges") {
+			one := base
+			one.CIDR, one.Description = x.need("CidrIp"), x.text("Description")
+			all = append(all, one)
+		}
+		for _, x := range p.each("Ipv6Ranges") {
+			one := base
+			one.CIDR6, one.Description = x.need("CidrIpv6"), x.text("Description")
+			all = append(all, one)
+		}
+		for _, x := range p.each("Groups") {
+			one := base
+			one.Group, one.Description = x.need("GroupId"), x.text("Description")
+			x.text("UserId")
+			all = append(all, one)
+		}
+	}
+	if len(all) == 0 {
+		r.fail(wire.Faultf("MissingParameter", "The request must contain the parameter ipPermissions"))
+	}
+	return all
+}
+
+func (p permission) same(q permission) bool {
+	p.Rule, q.Rule, p.Description, q.Description = "", "", "", ""
+	return p == q
+}
+
+func (e *EC2) authorizeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
+	id, add := r.need("GroupId"), r.permissions()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Return bool       `xml:"return"`
+		Rules  []ruleItem `xml:"securityGroupRuleSet>item"`
+	}
+	answer.Return = true
+	return &answer, e.change(func(a *account, _ time.Time) error {
+		g, err := a.group(id)
+		if err != nil {
+			return err
+		}
+		for _, p := range add {
+			if slices.ContainsFunc(g.Egress, p.same) {
+				return wire.Faultf("InvalidPermission.Duplicate", "the specified rule already exists")
+			}
+			p.Rule = e.newID("sgr")
+			g.Egress = append(g.Egress, p)
+			answer.Rules = append(answer.Rules, ruleItem{p.Rule, id, e.Account, true, p.Protocol, p.From, p.To, p.CIDR})
+		}
+		return nil
+	})
+}
+
+func (e *EC2) revokeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
+	id, drop := r.need("GroupId"), r.permissions()
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	return done, e.change(func(a *account, _ time.Time) error {
+		g, err := a.group(id)
+		if err != nil {
+			return err
+		}
+		for _, p := range drop {
+			if !slices.ContainsFunc(g.Egress, p.same) {
+				return wire.Faultf("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
+			}
+			g.Egress = slices.DeleteFunc(g.Egress, p.same)
+		}
+		return nil
+	})
+}
+
+type ruleItem struct {
+	ID       string `xml:"securityGroupRuleId"`
+	Group    string `xml:"groupId"`
+	Owner    string `xml:"groupOwnerId"`
+	Egress   bool   `xml:"isEgress"`
+	Protocol string `xml:"ipProtocol"`
+	From     int    `xml:"fromPort"`
+	To       int    `xml:"toPort"`
+	CIDR     string `xml:"cidrIpv4,omitempty"`
+}
+
+type groupDescribed struct {
+	Owner       string           `xml:"ownerId"`
+	ID          string           `xml:"groupId"`
+	Name        string           `xml:"groupName"`
+	ARN         string           `xml:"securityGroupArn"`
+	Description string           `xml:"groupDescription"`
+	Vpc         string           `xml:"vpcId"`
+	Ingress     []permissionItem `xml:"ipPermissions>item"`
+	Egress      []permissionItem `xml:"ipPermissionsEgress>item"`
+	Tags        []tagItem        `xml:"tagSet>item"`
+}
+
+type permissionItem struct {
+	Protocol string      `xml:"ipProtocol"`
+	From     *int        `xml:"fromPort"`
+	To       *int        `xml:"toPort"`
+	Groups   []rangeItem `xml:"groups>item"`
+	Ranges   []rangeItem `xml:"ipRanges>item"`
+	Ranges6  []rangeItem `xml:"ipv6Ranges>item"`
+}
+
+type rangeItem struct {
+	CIDR        string `xml:"cidrIp,omitempty"`
+	CIDR6       string `xml:"cidrIpv6,omitempty"`
+	Group       string `xml:"groupId,omitempty"`
+	Owner       string `xml:"userId,omitempty"`
+	Description string `xml:"description,omitempty"`
+}
+
+func (e *EC2) permissionItems(of []permission) []permissionItem {
+	var items []permissionItem
+	for _, p := range of {
+		item := permissionItem{Protocol: p.Protocol}
+		if p.Protocol != "-1" {
+			item.From, item.To = &p.From, &p.To
+		}
+		switch {
+		case p.CIDR != "":
+			item.Ranges = []rangeItem{{CIDR: p.CIDR, Description: p.Description}}
+		case p.CIDR6 != "":
+			item.Ranges6 = []rangeItem{{CIDR6: p.CIDR6, Description: p.Description}}
+		default:
+			item.Groups = []rangeItem{{Group: p.Group, Owner: e.Account, Description: p.Description}}
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+func (e *EC2) describeSecurityGroups(_ context.Context, r *request) (any, error) {
+	q := r.query("GroupId")
+	names := r.list("GroupName")
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Groups    []groupDescribed `xml:"securityGroupInfo>item"`
+		NextToken string           `xml:"nextToken,omitempty"`
+	}
+	err := e.look(func(a *account, now time.Time) error {
+		found, next, err := choose(e, a, q, groupListing, now)
+		for _, g := range found {
+			if len(names) == 0 || slices.Contains(names, g.Name) {
+				answer.Groups = append(answer.Groups, groupDescribed{
+					e.Account, g.ID, g.Name, e.arn("security-group", g.ID), g.Description, g.Vpc,
+					e.permissionItems(g.Ingress), e.permissionItems(g.Egress), a.tagItems(g.ID),
+				})
+			}
+		}
+		answer.NextToken = next
+		return err
+	})
+	return answer, err
+}
+
+var groupListing = listing[*group]{
+	all: func(a *account) []*group { return sorted(a.Groups) }, id: func(g *group) string { return g.ID }, prefix: "sg",
+	missing: func(ids string) error {
+		return wire.Faultf("InvalidGroup.NotFound", "The security group '%s' does not exist", ids)
+	},
+	fields: map[string]func(*account, *group) []string{
+		"group-id":    func(_ *account, g *group) []string { return one(g.ID) },
+		"group-name":  func(_ *account, g *group) []string { return one(g.Name) },
+		"vpc-id":      func(_ *account, g *group) []string { return one(g.Vpc) },
+		"description": func(_ *account, g *group) []string { return one(g.Description) },
+	},
+}

@@ -1,0 +1,210 @@
+package ec2
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/seed-77750964/regain/lab/wire"
+)
+
+// needs says which permissions a call wants, in the terms of the Service
+// Authorization Reference for Amazon EC2: on the resources that parameters name,
+// and on those that it makes.
+//
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonec2.html
+type needs struct {
+	on    []string // parameters that hold ids
+	makes []string // types of resource
+	more  func(*EC2, *account, *request, *asking)
+}
+
+// asking collects the questions to IAM.
+type asking struct {
+	e      *EC2
+	a      *account
+	action string
+	checks []wire.Check
+}
+
+// Checks are the questions to IAM that a call raises.
+func (e *EC2) Checks(_ context.Context, c *wire.Call) ([]wire.Check, error) {
+	at := slices.IndexFunc(actions, func(a action) bool { return a.name == c.Action })
+	if at < 0 {
+		return []wire.Check{{Action: "ec2:" + c.Action, Resource: "*"}}, nil
+	}
+	var checks []wire.Check
+	e.file.View(func(a *account) {
+		checks = actions[at].needs.checks(e, a, newRequest(c))
+	})
+	return checks, nil
+}
+
+func (n needs) checks(e *EC2, a *account, r *request) []wire.Check {
+	q := &asking{e: e, a: a, action: r.action}
+	for _, name := range n.on {
+		for _, id := range append(r.list(name), r.text(name)) {
+			if id != "" {
+				q.resource(kindOf(id), id, nil)
+			}
+		}
+	}
+	tags := r.tagSpecs()
+	for _, kind := range n.makes {
+		q.creation(kind, tags[kind], nil)
+	}
+	if n.more != nil {
+		n.more(e, a, r, q)
+	}
+	if len(q.checks) == 0 {
+		q.ask("ec2:"+r.action, "*", nil)
+	}
+	return q.checks
+}
+
+func (q *asking) ask(action, resource string, context map[string][]string) {
+	q.checks = append(q.checks, wire.Check{Action: action, Resource: resource, Context: context})
+}
+
+// resource asks about one that exists, with its tags.
+func (q *asking) resource(kind, id string, more map[string][]string) {
+	q.ask("ec2:"+q.action, q.e.arn(kind, id), merge(more, q.a.tagKeysOf(id)))
+}
+
+// creation asks about one that is to be made, and about its tags.
+func (q *asking) creation(kind string, tags map[string]string, more map[string][]string) {
+	q.ask("ec2:"+q.action, q.e.arn(kind, "*"), merge(more, requestTags(tags)))
+	if len(tags) > 0 {
+		q.ask("ec2:CreateTags", q.e.arn(kind, "*"), merge(requestTags(tags), map[string][]string{"ec2:CreateAction": {q.action}}))
+	}
+}
+
+// grant asks for what EBS needs of the caller to use a customer's key.
+func (q *asking) grant(key string) {
+	if arn, _, customer, ok := q.e.Keys.Key(key); ok && customer {
+		q.ask("kms:CreateGrant", arn, map[string][]string{
+			"kms:GrantIsForAWSResource": {"true"}, "kms:ViaService": {"ec2." + q.e.Region + ".amazonaws.com"},
+		})
+	}
+}
+
+func merge(all ...map[string][]string) map[string][]string {
+	context := map[string][]string{}
+	for _, m := range all {
+		maps.Copy(context, m)
+	}
+	return context
+}
+
+func (a *account) tagKeysOf(id string) map[string][]string {
+	context := map[string][]string{}
+	for k, v := range a.Tags[id] {
+		context["ec2:ResourceTag/"+k], context["aws:ResourceTag/"+k] = one(v), one(v)
+	}
+	return context
+}
+
+func requestTags(tags map[string]string) map[string][]string {
+	context := map[string][]string{}
+	for k, v := range tags {
+		context["aws:RequestTag/"+k] = one(v)
+	}
+	if len(tags) > 0 {
+		context["aws:TagKeys"] = keys(tags)
+	}
+	return context
+}
+
+// tagSpecs reads the tags by type; what is wrong with them is not IAM's business.
+func (r *request) tagSpecs() map[string]map[string]string {
+	by := map[string]map[string]string{}
+	for _, s := range r.each("TagSpecification") {
+		by[s.text("ResourceType")] = s.tags()
+	}
+	return by
+}
+
+func tagNeeds(_ *EC2, _ *account, r *request, q *asking) {
+	tags := requestTags(r.tags())
+	for _, id := range r.list("ResourceId") {
+		q.resource(kindOf(id), id, tags)
+	}
+}
+
+// encryptedNeeds asks for grants on the keys of what is to be attached.
+func encryptedNeeds(_ *EC2, a *account, r *request, q *asking) {
+	asked := map[string]bool{}
+	grant := func(v *volume) {
+		if v != nil && v.Encrypted && !asked[v.Key] {
+			asked[v.Key] = true
+			q.grant(v.Key)
+		}
+	}
+	grant(a.Volumes[r.text("VolumeId")])
+	for _, id := range r.list("InstanceId") {
+		if i := a.Instances[id]; i != nil {
+			for _, v := range a.volumesOf(i) {
+				grant(v)
+			}
+		}
+	}
+}
+
+func createVolumeNeeds(e *EC2, _ *account, r *request, q *asking) {
+	volume := map[string][]string{"ec2:Encrypted": one(btoa(r.flag("Encrypted"))), "ec2:AvailabilityZone": one(r.text("AvailabilityZone"))}
+	q.creation("volume", r.tagSpecs()["volume"], volume)
+	if r.flag("Encrypted") {
+		q.grant(either(r.text("KmsKeyId"), "alias/aws/ebs"))
+	}
+}
+
+// runNeeds: a launch is checked on every resource that it touches.
+func runNeeds(e *EC2, a *account, r *request, q *asking) {
+	ask, tags := r.runAsk(), r.tagSpecs()
+	x := a.Images[ask.image]
+	q.resource("image", ask.image, map[string][]string{"ec2:Owner": {imageOwner(x)}})
+	instance := map[string][]string{
+		"ec2:InstanceType": one(ask.kind), "ec2:RootDeviceType": one("ebs"), "ec2:MetadataHttpTokens": one(either(ask.instance.Metadata.Tokens, "required")),
+		"ec2:MetadataHttpPutResponseHopLimit": one(itoa(max(ask.instance.Metadata.Hops, 1))),
+	}
+	if ask.profile != "" {
+		arn, role, _ := e.Roles.Profile(ask.profile)
+		instance["ec2:InstanceProfile"] = one(arn)
+		q.ask("iam:PassRole", "arn:aws:iam::"+e.Account+":role/"+role, map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}})
+	}
+	q.creation("instance", tags["instance"], instance)
+	q.creation("network-interface", tags["network-interface"], nil)
+	q.creation("volume", tags["volume"], nil)
+	if x != nil {
+		for _, d := range devicesOf(x, ask.devices) {
+			if d.volume.Encrypted {
+				q.grant(either(d.key, "alias/aws/ebs"))
+			}
+		}
+	}
+	if ask.instance.KeyName != "" {
+		q.resource("key-pair", ask.instance.KeyName, nil)
+	}
+	s, err := a.subnetFor(ask.subnet, ask.zone)
+	if err != nil {
+		s = &subnet{ID: ask.subnet}
+	}
+	q.resource("subnet", s.ID, nil)
+	if len(ask.groups) == 0 {
+		ask.groups = one(a.defaultGroup(s.Vpc).ID)
+	}
+	for _, g := range ask.groups {
+		q.resource("security-group", g, nil)
+	}
+}
+
+func imageOwner(x *image) string {
+	switch {
+	case x == nil:
+		return ""
+	case strings.HasPrefix(x.OwnerAlias, "amazon"):
+		return "amazon"
+	}
+	return x.Owner
+}
