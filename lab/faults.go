@@ -47,12 +47,14 @@ type FaultRule struct {
 	For      time.Duration `yaml:"for"`
 }
 
-// nth is a number from 1, or 0 for every.
+// nth is a number from 1, or every; 0 is a missing one.
 type nth int
+
+const every nth = -1
 
 func (n *nth) UnmarshalYAML(node *yaml.Node) error {
 	if node.Value == "every" {
-		*n = 0
+		*n = every
 		return nil
 	}
 	var number int
@@ -63,25 +65,22 @@ func (n *nth) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// UnmarshalYAML fills in what is missing.
-func (r *FaultRule) UnmarshalYAML(node *yaml.Node) error {
-	type plain FaultRule
-	p := plain{Nth: 1}
-	if err := node.Decode(&p); err != nil {
-		return err
-	}
-	*r = FaultRule(p)
+// check refuses a rule that means nothing.
+func (r FaultRule) check() error {
 	kinds := []string{kindError, kindThrottle, kindCapacity, kindBefore, kindAfter, kindStuck, kindLost}
 	switch {
 	case !slices.Contains(kinds, r.Kind):
-		return fmt.Errorf("line %d: kind %q is none of %v", node.Line, r.Kind, kinds)
+		return fmt.Errorf("kind %q is none of %v", r.Kind, kinds)
 	case r.Kind == kindError && r.Code == "":
-		return fmt.Errorf("line %d: an error has a code", node.Line)
+		return errors.New("an error has a code")
 	case r.Kind == kindStuck && r.For <= 0:
-		return fmt.Errorf("line %d: what is stuck is so for a while", node.Line)
+		return errors.New("what is stuck is so for a while")
 	}
 	return nil
 }
+
+// due tells whether it is the rule's turn at the call of that number.
+func (r FaultRule) due(call int) bool { return r.Nth == every || call == int(max(r.Nth, 1)) }
 
 // key names a rule in the counters: by what it says.
 func (r FaultRule) key() string {
@@ -176,6 +175,11 @@ func parseFaults(data []byte) ([]FaultRule, error) {
 	if err := d.Decode(&list); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
+	for i, r := range list {
+		if err := r.check(); err != nil {
+			return nil, fmt.Errorf("rule %d: %w", i+1, err)
+		}
+	}
 	return list, nil
 }
 
@@ -198,7 +202,7 @@ func (f *faults) next(c *wire.Call) (*FaultRule, error) {
 		}
 		for i, r := range matching {
 			(*counts)[r.key()]++
-			if found == nil && (r.Nth == 0 || (*counts)[r.key()] == int(r.Nth)) {
+			if found == nil && r.due((*counts)[r.key()]) {
 				found = &matching[i]
 			}
 		}
