@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/seed-77750964/regain/controller/policy"
 )
 
 // Plan tells what a rescue would do, and everything that stands in its way. It
 // changes nothing.
 func (c *Controller) Plan(ctx context.Context, ask Ask) (Plan, error) {
 	ask = ask.withDefaults()
-	was, err := look(ctx, c.remembering(), ask.Instance)
+	was, err := look(ctx, c.remembering(c.Cloud), ask.Instance)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -27,7 +29,7 @@ func (a Ask) withDefaults() Ask {
 		is string
 	}{
 		{&a.Keys, KeysAgent}, {&a.Backup, BackupAMI}, {&a.Verify, VerifyAuto},
-		{&a.Subnet, SubnetAuto}, {&a.Profile, DefaultProfile},
+		{&a.Subnet, SubnetAuto}, {&a.Profile, policy.DefaultRole},
 	} {
 		if *choice.of == "" {
 			*choice.of = choice.is

@@ -128,11 +128,8 @@ func (s *situation) risks() []Risk {
 	var all []Risk
 	for _, c := range checks {
 		for _, detail := range c.look(s) {
-			if c.instead != "" {
-				detail += ". " + c.instead
-			}
 			all = append(all, Risk{
-				ID: c.id, Title: c.title, Detail: detail, Flag: c.flag,
+				ID: c.id, Title: c.title, Detail: detail + ". " + c.instead, Flag: c.flag,
 				Accepted: c.flag != "" && s.ask.Accepts(c.id), Note: c.note,
 			})
 		}
@@ -154,7 +151,7 @@ var gathering = []func(context.Context, *Controller, Cloud, *situation) error{
 // all of it at once. It changes nothing. run is the one that asks, whose own
 // lock is no obstacle; it is empty for a plan.
 func (c *Controller) examine(ctx context.Context, run string, ask Ask, was *Original) (Plan, error) {
-	cloud := c.remembering()
+	cloud := c.remembering(c.Cloud)
 	caller, err := cloud.Caller(ctx)
 	if err != nil {
 		return Plan{}, fmt.Errorf("cannot find out who asks: %w", err)

@@ -4,17 +4,16 @@ import (
 	"context"
 	"errors"
 	"slices"
-)
 
-// DefaultProfile is the helper's instance profile, as the template makes it.
-const DefaultProfile = "regain-helper"
+	"github.com/seed-77750964/regain/controller/policy"
+)
 
 // deliveryBucket is the bucket asked for, or the one that the template makes.
 func deliveryBucket(ask Ask, caller Caller) string {
 	if ask.Bucket != "" {
 		return ask.Bucket
 	}
-	return "regain-" + caller.Account + "-" + caller.Region
+	return policy.DefaultBucket(caller.Account, caller.Region)
 }
 
 // parameterName is where the agent stores a key: the name that the runbook uses.

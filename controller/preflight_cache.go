@@ -2,7 +2,7 @@ package controller
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +15,9 @@ import (
 // step that uses it, before the instance stops.
 const lookupsLast = 5 * time.Minute
 
-// remembering is the cloud, with a memory for what many rescues look up alike.
-func (c *Controller) remembering() Cloud {
-	return &lookups{Cloud: c.Cloud, clock: c.Clock, known: &c.known}
+// remembering is a cloud, with a memory for what many rescues look up alike.
+func (c *Controller) remembering(cloud Cloud) Cloud {
+	return &lookups{Cloud: cloud, clock: c.Clock, known: &c.known}
 }
 
 // lookups is a cloud that remembers answers. Failures are not remembered.
@@ -53,6 +53,12 @@ func (m *memory) of(question string) *answer {
 
 // recall asks once for what is then known for a while.
 func recall[T any](l *lookups, ask func() (T, error), question ...string) (T, error) {
+	return recallIf(l, func(T) bool { return true }, ask, question...)
+}
+
+// recallIf is recall, of the answers that are worth keeping: what is missing
+// now may be there the next time somebody asks.
+func recallIf[T any](l *lookups, keep func(T) bool, ask func() (T, error), question ...string) (T, error) {
 	a := l.known.of(strings.Join(question, "\x00"))
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -62,7 +68,7 @@ func recall[T any](l *lookups, ask func() (T, error), question ...string) (T, er
 		}
 	}
 	v, err := ask()
-	if err == nil {
+	if err == nil && keep(v) {
 		a.value, a.until = v, l.clock.Now().Add(lookupsLast)
 	}
 	return v, err
@@ -123,20 +129,17 @@ func (l *lookups) Public(ctx context.Context, name string) (string, error) {
 	return recall(l, func() (string, error) { return l.Cloud.Public(ctx, name) }, "public", name)
 }
 
-// errNoBucket keeps recall from remembering that there is none.
-var errNoBucket = errors.New("there is no such bucket")
-
-// BucketExists asks for a bucket. That there is none is asked again.
+// BucketExists asks for a bucket.
 func (l *lookups) BucketExists(ctx context.Context, bucket string) (bool, error) {
-	there, err := recall(l, func() (bool, error) {
-		there, err := l.Cloud.BucketExists(ctx, bucket)
-		if err == nil && !there {
-			err = errNoBucket
-		}
-		return there, err
-	}, "bucket", bucket)
-	if errors.Is(err, errNoBucket) {
-		return false, nil
+	return recallIf(l, func(there bool) bool { return there }, func() (bool, error) { return l.Cloud.BucketExists(ctx, bucket) }, "bucket", bucket)
+}
+
+// Simulate asks which of the permissions the caller lacks.
+func (l *lookups) Simulate(ctx context.Context, caller Caller, asked []Permission) ([]Permission, error) {
+	if len(asked) == 0 {
+		return nil, nil
 	}
-	return there, err
+	nothing := func(denied []Permission) bool { return len(denied) == 0 }
+	ask := func() ([]Permission, error) { return l.Cloud.Simulate(ctx, caller, asked) }
+	return recallIf(l, nothing, ask, "simulate", caller.ARN, fmt.Sprint(asked)) // maps print in the order of their keys
 }

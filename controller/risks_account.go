@@ -2,13 +2,13 @@ package controller
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 )
 
 // accountChecks are about what the account has and allows.
 var accountChecks = []check{
-	{id: "missing-profile", title: "the helper's instance profile cannot be used", look: missingProfile},
+	{id: "missing-profile", title: "the helper's instance profile cannot be used", look: missingProfile,
+		instead: "An account needs that once, for all regions; or name another with --instance-profile"},
 	{
 		id: "missing-bucket", title: "there is no bucket that delivers the agent",
 		instead: "Or name one with --bucket, or an image that has the agent, with --helper-ami and --agent-installed",
@@ -30,20 +30,30 @@ var accountChecks = []check{
 	},
 	{
 		id: "kms-grant", title: "the caller may not grant EC2 the use of a volume's key",
-		instead: "Without it the volume can be detached and not attached again",
+		flag: "--accept-kms-grant", usage: "the key's own policy lets the caller make grants",
+		instead: "Without it the volume can be detached and not attached again. IAM's simulation does not see the key's own policy: if that allows it, say so",
 		look: func(s *situation) []string {
 			return s.missing(func(p Permission) bool { return p.Action == createGrant })
 		},
 	},
 	{
 		id: "missing-permission", title: "a permission is missing",
-		look: missingPermissions,
+		flag: "--accept-missing-permission", usage: "begin although IAM's simulation finds that permissions are missing",
+		instead: "If the simulation is wrong (it is told no MFA, address or session tag), say so: a permission that is really missing" +
+			" may show only when the instance is stopped, and the run would not get home until it is given",
+		look: func(s *situation) []string {
+			return s.missing(func(p Permission) bool { return p.Action != createGrant })
+		},
+	},
+	{
+		id: "look-denied", title: "something may not be looked at", look: lookDenied,
+		instead: "What was not looked at is not known to be sound",
 	},
 	{
 		id: "unsimulated", title: "the caller's permissions cannot be examined",
 		flag: "--accept-unsimulated", usage: "begin although the caller's permissions cannot be examined beforehand",
 		instead: "If one is missing, that may show only when the instance is stopped, and the run would not get home until it is given." +
-			" iam:SimulatePrincipalPolicy allows the examination",
+			" iam:SimulatePrincipalPolicy, of oneself, allows the examination",
 		look: func(s *situation) []string { return when(s.unsimulated != nil, "%v", s.unsimulated) },
 	},
 }
@@ -78,14 +88,11 @@ func missingProfile(s *situation) []string {
 	return nil
 }
 
-// missingPermissions are those that the simulation denies, and those that were
-// denied while looking.
-func missingPermissions(s *situation) []string {
-	found := s.missing(func(p Permission) bool { return p.Action != createGrant })
+// lookDenied are the actions that were denied while looking.
+func lookDenied(s *situation) []string {
+	var found []string
 	for _, action := range s.refused {
-		if !slices.ContainsFunc(s.denied, func(p Permission) bool { return p.Action == action }) {
-			found = append(found, action+" was denied while looking"+grantedBy(action))
-		}
+		found = append(found, action+" is denied to "+s.caller.ARN+grantedBy(action))
 	}
 	return found
 }

@@ -37,7 +37,8 @@ var ownerChecks = []check{
 			return when(g != nil && g.Lifecycle == "InService" && s.stops() && g.Desired > g.Min, "it belongs to the group %s", groupName(g))
 		},
 	},
-	{id: "auto-scaling-minimum", title: "its Auto Scaling group cannot spare it", look: scalingMinimum},
+	{id: "auto-scaling-minimum", title: "its Auto Scaling group cannot spare it", look: scalingMinimum,
+		instead: "Lower the group's minimum for the time of the rescue, or detach the instance from the group"},
 	{id: "auto-scaling-state", title: "its Auto Scaling group is about to do something with it", look: scalingState,
 		instead: "A rescue begins when it is in service or in standby; or detach it from the group"},
 }
@@ -50,12 +51,12 @@ func scalingMinimum(s *situation) []string {
 	if g == nil || g.Lifecycle != "InService" || g.Desired > g.Min || !s.stops() {
 		return nil
 	}
-	lower := "its minimum cannot be lower: detach the instance from the group"
+	lower := ""
 	if g.Min > 0 {
-		lower = "lower the minimum for the time of the rescue: " +
+		lower = "; this lowers the minimum: " +
 			s.aws(fmt.Sprintf("autoscaling update-auto-scaling-group --auto-scaling-group-name %q --min-size %d", g.Name, g.Min-1))
 	}
-	return when(true, "the group %s wants %d instances and may not have fewer than %d; %s", g.Name, g.Desired, g.Min, lower)
+	return when(true, "the group %s wants %d instances and may not have fewer than %d%s", g.Name, g.Desired, g.Min, lower)
 }
 
 func scalingState(s *situation) []string {

@@ -8,7 +8,9 @@ import (
 // runChecks are about this run and others.
 var runChecks = []check{
 	{id: "locked", title: "another run is not home yet", look: locked,
-		flag: "--take-over", usage: "begin although another run on this instance is not home"},
+		flag: "--take-over", usage: "begin although another run on this instance is not home",
+		instead: "Bring that one home first, from any machine: regain resume RUN goes on with it, regain rollback RUN takes it back." +
+			" With the flag, what it has left is taken for how the instance was"},
 	{
 		id: "is-helper", title: "the instance is a helper of a rescue",
 		instead: "It goes when that run is home: regain list",
@@ -75,9 +77,7 @@ func locked(s *situation) []string {
 	if run == "" || run == s.run || s.was.Instance.Tags[TagRole] != "" {
 		return nil
 	}
-	return []string{fmt.Sprintf("run %s of %s%s has not put everything back: regain resume %s goes on with it, from any machine,"+
-		" and regain rollback %s takes it back. With --take-over what it has left is taken for how the instance was",
-		run, orUnknown(tags[TagOwner]), s.age(tags[TagSince]), run, run)}
+	return []string{fmt.Sprintf("run %s of %s%s has not put everything back", run, orUnknown(tags[TagOwner]), s.age(tags[TagSince]))}
 }
 
 // age tells how long ago something was.

@@ -1,0 +1,166 @@
+package controller
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+func TestPlanOfARunningInstance(t *testing.T) {
+	c := quiet()
+	c.attributes.StopProtection = true
+	inGroup(Group{Lifecycle: "InService", Desired: 2})(c, nil)
+	p := c.plan(t, Ask{Instance: patientID})
+	var names []string
+	for _, step := range p.Steps {
+		name, text, ok := strings.Cut(step, ": ")
+		if !ok || text == "" || strings.Contains(step, "%!") {
+			t.Errorf("the step %q says nothing", step)
+		}
+		names = append(names, name)
+	}
+	want := []string{"lock", "deliver", "helper", "prepare, arm", "standby", "unprotect", "stop", "backup", "detach, attach", "rescue"}
+	if !slices.Equal(slices.DeleteFunc(names, func(n string) bool { return n == "home" }), want) {
+		t.Errorf("the steps are %q, want %q", names, want)
+	}
+	if p.Downtime < time.Minute || p.Downtime > 5*time.Minute {
+		t.Errorf("the downtime is estimated at %v", p.Downtime)
+	}
+	if p.Caller.Account != "123456789012" || p.Ask.Profile != "regain-helper" {
+		t.Errorf("got %+v", p)
+	}
+}
+
+func TestPlanOfAStoppedInstance(t *testing.T) {
+	c := quiet()
+	inState(Stopped)(c, nil)
+	p := c.plan(t, Ask{Instance: patientID, Subnet: SubnetNewVPC, Backup: BackupSnapshot, Installed: true, PublicKey: "ssh-ed25519 A"})
+	text := strings.Join(p.Steps, "\n")
+	for _, want := range []string{"network: make a temporary VPC", "snapshot of " + rootVol, "stopped, as it was", "your public key", "DeleteOnTermination on"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no step says %q:\n%s", want, text)
+		}
+	}
+	for _, no := range []string{"stop: ", "home: start", "log in", "deliver", "standby"} {
+		if strings.Contains(text, no) {
+			t.Errorf("a step says %q:\n%s", no, text)
+		}
+	}
+	if p.Downtime != 0 {
+		t.Errorf("the downtime is estimated at %v", p.Downtime)
+	}
+}
+
+func TestKeysInThePlan(t *testing.T) {
+	for keys, want := range map[string]string{KeysAgent: "made on the helper", KeysController: "made here"} {
+		if got := (Ask{Keys: keys}).repairs(patientID); !strings.Contains(got, want) || !strings.Contains(got, "/ec2rl/openssh/"+patientID+"/key") {
+			t.Errorf("%s: got %q", keys, got)
+		}
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	got := Ask{Instance: "i"}.withDefaults()
+	if got.Keys != KeysAgent || got.Backup != BackupAMI || got.Verify != VerifyAuto || got.Subnet != SubnetAuto || got.Profile != "regain-helper" {
+		t.Errorf("got %+v", got)
+	}
+	chosen := Ask{Keys: KeysController, Backup: BackupNone, Verify: VerifyNever, Subnet: "subnet-1", Profile: "p"}
+	if got := chosen.withDefaults(); got.Keys != KeysController || got.Backup != BackupNone || got.Verify != VerifyNever || got.Subnet != "subnet-1" || got.Profile != "p" {
+		t.Errorf("got %+v", got)
+	}
+	if got := (Ask{PublicKey: "k"}).withDefaults(); got.Keys != KeysGiven {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A failure that is no denial ends the plan: what was not looked at is never
+// reported sound.
+func TestPlanFails(t *testing.T) {
+	for _, method := range []string{
+		"Caller", "Image", "Public", "TypeOffered", "Subnets", "Routes", "Profile", "BucketExists", "Parameters", "Simulate",
+	} {
+		c := quiet()
+		c.fails[method] = &CloudError{Kind: Throttled, Action: "test:" + method, Code: "RequestLimitExceeded"}
+		_, err := c.controller().Plan(t.Context(), Ask{Instance: patientID})
+		if !is(err, Throttled) || !strings.HasPrefix(err.Error(), "cannot ") {
+			t.Errorf("%s fails, and the plan's error is %v", method, err)
+		}
+	}
+}
+
+// What is denied is told with everything else.
+func TestPlanTellsOfDenials(t *testing.T) {
+	c := quiet()
+	c.fails["Subnets"], c.fails["Profile"] = denial("ec2:DescribeSubnets"), denial("iam:GetInstanceProfile")
+	c.attributes.StopProtection = true
+	p := c.plan(t, Ask{Instance: patientID})
+	if got := riskIDs(p.Risks); !slices.Equal(got, []string{"look-denied", "look-denied", "stop-protection"}) {
+		t.Errorf("got %+v", p.Risks)
+	}
+}
+
+func TestLookupsAreRemembered(t *testing.T) {
+	account := quiet()
+	clock := &noon{}
+	c := account.controller()
+	c.Clock = clock
+	plan := func() int {
+		before := len(account.asked)
+		if _, err := c.Plan(t.Context(), Ask{Instance: patientID}); err != nil {
+			t.Fatal(err)
+		}
+		return len(account.asked) - before
+	}
+	first, second := plan(), plan()
+	if second != 5 { // instances, volumes, attributes, group, parameter
+		t.Errorf("the first plan took %d calls, the second %d: %q", first, second, account.asked[first:])
+	}
+	clock.late = lookupsLast + time.Second
+	if third := plan(); third != first {
+		t.Errorf("the first plan took %d calls, and one after %v %d", first, lookupsLast, third)
+	}
+}
+
+func TestFailedLookupsAreNotRemembered(t *testing.T) {
+	account := quiet()
+	clear(account.buckets)
+	c := account.controller()
+	l := c.remembering(c.Cloud)
+	if there, err := l.BucketExists(t.Context(), "b"); there || err != nil {
+		t.Fatal(there, err)
+	}
+	account.buckets["b"] = true
+	if there, err := l.BucketExists(t.Context(), "b"); !there || err != nil {
+		t.Error("that there is no bucket is remembered")
+	}
+	broken := errors.New("broken")
+	account.fails["Image"] = broken
+	if _, err := l.Image(t.Context(), "ami-x86"); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	delete(account.fails, "Image")
+	if i, err := c.remembering(c.Cloud).Image(t.Context(), "ami-x86"); err != nil || i.ID != "ami-x86" {
+		t.Errorf("a failure is remembered: %v", err)
+	}
+}
+
+// Many that ask at the same time ask once.
+func TestLookupsAreShared(t *testing.T) {
+	account := quiet()
+	c := account.controller()
+	var all sync.WaitGroup
+	for range 50 {
+		all.Go(func() {
+			if _, err := c.remembering(c.Cloud).Caller(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(account.asked) != 1 {
+		t.Errorf("asked %d times", len(account.asked))
+	}
+}
