@@ -87,7 +87,11 @@ func (k *KMS) decrypt(p crypto) (any, error) {
 		return nil, err
 	}
 	if p.KeyID != "" {
-		if asked, err := k.direct(p.KeyID); err != nil || asked != arn {
+		asked, err := k.direct(p.KeyID)
+		if err != nil {
+			return nil, err
+		}
+		if asked != arn {
 			return nil, wire.Faultf("IncorrectKeyException", "The key ID in the request does not identify a CMK that can perform this operation.")
 		}
 	}

@@ -110,6 +110,7 @@ func TestStates(t *testing.T) {
 func TestFaults(t *testing.T) {
 	k := open(t, t.TempDir())
 	id, _ := newKey(t, k)
+	other, _ := newKey(t, k)
 	ours := "arn:aws:kms:us-east-1:123456789012:"
 	blob, err := k.Encrypt(id, []byte("secret"), map[string]string{"a": "b"})
 	if err != nil {
@@ -137,7 +138,8 @@ func TestFaults(t *testing.T) {
 		"other context":        {"Decrypt", object{"CiphertextBlob": blob, "EncryptionContext": object{"a": "c"}}, "InvalidCiphertextException"},
 		"no context":           {"Decrypt", object{"CiphertextBlob": blob}, "InvalidCiphertextException"},
 		"no ciphertext":        {"Decrypt", object{"CiphertextBlob": []byte("hello")}, "InvalidCiphertextException"},
-		"another key":          {"Decrypt", object{"CiphertextBlob": blob, "KeyId": "alias/other", "EncryptionContext": object{"a": "b"}}, "IncorrectKeyException"},
+		"another key":          {"Decrypt", object{"CiphertextBlob": blob, "KeyId": other, "EncryptionContext": object{"a": "b"}}, "IncorrectKeyException"},
+		"a key that is not":    {"Decrypt", object{"CiphertextBlob": blob, "KeyId": missing}, "NotFoundException"},
 		"another algorithm":    {"Encrypt", object{"KeyId": id, "Plaintext": []byte("x"), "EncryptionAlgorithm": "RSAES_OAEP_SHA_1"}, "InvalidKeyUsageException"},
 		"nothing to encrypt":   {"Encrypt", object{"KeyId": id}, "ValidationException"},
 		"too much":             {"Encrypt", object{"KeyId": id, "Plaintext": make([]byte, 4097)}, "ValidationException"},
