@@ -82,7 +82,7 @@ func firstEntry(menu string, exists func(string) bool) (k kernel, err error) {
 	resolve := func(p string) string {
 		parts := strings.Split(strings.TrimPrefix(path.Clean("/"+p), "/"), "/")
 		for i := range parts {
-			if rest := path.Join(parts[i:]...); exists(rest) {
+			if rest := path.Join(parts[i:]...); rest != "" && exists(rest) {
 				return rest
 			}
 		}
