@@ -38,31 +38,31 @@ func addRequestTags(about map[string][]string, tags []tag) {
 	}
 }
 
-func (s *SSM) checkName(p nameOnly) []wire.Check {
-	return []wire.Check{s.check("DeleteParameter", s.parseSelection(p.Name).name)}
+func (s *SSM) checkName(p nameOnly) ([]wire.Check, error) {
+	return []wire.Check{s.check("DeleteParameter", s.parseSelection(p.Name).name)}, nil
 }
 
-func (s *SSM) checkNames(p namesOnly) []wire.Check {
+func (s *SSM) checkNames(p namesOnly) ([]wire.Check, error) {
 	var checks []wire.Check
 	for _, name := range p.Names {
 		checks = append(checks, s.check("DeleteParameters", s.parseSelection(name).name))
 	}
-	return checks
+	return checks, nil
 }
 
-func (s *SSM) checkAddTags(p addTags) []wire.Check {
+func (s *SSM) checkAddTags(p addTags) ([]wire.Check, error) {
 	check := s.check("AddTagsToResource", s.parseSelection(p.ResourceID).name)
 	addRequestTags(check.Context, p.Tags)
-	return []wire.Check{check}
+	return []wire.Check{check}, nil
 }
 
-func (s *SSM) checkListTags(p resource) []wire.Check {
-	return []wire.Check{s.check("ListTagsForResource", s.parseSelection(p.ResourceID).name)}
+func (s *SSM) checkListTags(p resource) ([]wire.Check, error) {
+	return []wire.Check{s.check("ListTagsForResource", s.parseSelection(p.ResourceID).name)}, nil
 }
 
 // checkPut asks for the parameter, for its tags, and for the key of a SecureString:
 // to encrypt with for a standard one, for a data key for an advanced one.
-func (s *SSM) checkPut(p putParameter) []wire.Check {
+func (s *SSM) checkPut(p putParameter) ([]wire.Check, error) {
 	p.Name = s.parseSelection(p.Name).name
 	put := s.check("PutParameter", p.Name)
 	put.Context["ssm:Overwrite"] = []string{strconv.FormatBool(p.Overwrite)}
@@ -84,15 +84,15 @@ func (s *SSM) checkPut(p putParameter) []wire.Check {
 	if kind == secure {
 		checks = append(checks, s.cfg.Keys.Check(action, cmp.Or(p.KeyID, defaultKey), s.encryptionContext(p.Name), s.via())...)
 	}
-	return checks
+	return checks, nil
 }
 
-func (s *SSM) checkGet(p getParameter) []wire.Check {
-	return s.checkReads("GetParameter", []string{p.Name}, p.WithDecryption)
+func (s *SSM) checkGet(p getParameter) ([]wire.Check, error) {
+	return s.checkReads("GetParameter", []string{p.Name}, p.WithDecryption), nil
 }
 
-func (s *SSM) checkGets(p getParameters) []wire.Check {
-	return s.checkReads("GetParameters", p.Names, p.WithDecryption)
+func (s *SSM) checkGets(p getParameters) ([]wire.Check, error) {
+	return s.checkReads("GetParameters", p.Names, p.WithDecryption), nil
 }
 
 func (s *SSM) checkReads(action string, names []string, decrypted bool) []wire.Check {
@@ -107,7 +107,7 @@ func (s *SSM) checkReads(action string, names []string, decrypted bool) []wire.C
 	return checks
 }
 
-func (s *SSM) checkHistory(p getHistory) []wire.Check {
+func (s *SSM) checkHistory(p getHistory) ([]wire.Check, error) {
 	name := s.parseSelection(p.Name).name
 	checks := []wire.Check{s.check("GetParameterHistory", name)}
 	keys := map[string]bool{}
@@ -123,7 +123,7 @@ func (s *SSM) checkHistory(p getHistory) []wire.Check {
 	for key := range keys {
 		checks = append(checks, s.checkDecrypt(name, key)...)
 	}
-	return checks
+	return checks, nil
 }
 
 func (s *SSM) checkDecrypt(name, key string) []wire.Check {
@@ -131,10 +131,14 @@ func (s *SSM) checkDecrypt(name, key string) []wire.Check {
 }
 
 // checkSend asks for the document and for each instance.
-func (s *SSM) checkSend(p sendCommand) []wire.Check {
+func (s *SSM) checkSend(p sendCommand) ([]wire.Check, error) {
 	checks := []wire.Check{{Action: "ssm:SendCommand", Resource: s.arn("ssm", "", "document/"+p.DocumentName)}}
+	instances, err := s.cfg.Fleet.Instances()
+	if err != nil {
+		return nil, err
+	}
 	tags := map[string]map[string]string{}
-	for _, i := range s.cfg.Fleet.Instances() {
+	for _, i := range instances {
 		tags[i.ID] = i.Tags
 	}
 	for _, id := range p.InstanceIDs {
@@ -142,5 +146,5 @@ func (s *SSM) checkSend(p sendCommand) []wire.Check {
 		addTagContext(about, tags[id])
 		checks = append(checks, wire.Check{Action: "ssm:SendCommand", Resource: s.arn("ec2", s.cfg.Account, "instance/"+id), Context: about})
 	}
-	return checks
+	return checks, nil
 }

@@ -84,10 +84,10 @@ func (w *world) pass(d time.Duration) {
 	w.now = w.now.Add(d)
 }
 
-func (w *world) Instances() []ssm.Instance {
+func (w *world) Instances() ([]ssm.Instance, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.instances)
+	return slices.Clone(w.instances), nil
 }
 
 func (w *world) instance(id string, change func(*ssm.Instance)) {

@@ -52,7 +52,10 @@ func (m managed) reachable() bool { return !m.Up.IsZero() && m.Boot.Equal(m.Up) 
 // is gone, and lists the managed nodes by id.
 func (s *SSM) fleet() (map[string]managed, error) {
 	now := s.cfg.Now().UTC()
-	instances := s.cfg.Fleet.Instances()
+	instances, err := s.cfg.Fleet.Instances()
+	if err != nil {
+		return nil, err
+	}
 	var old map[string]node
 	s.nodes.View(func(all *nodes) {
 		old = make(map[string]node, len(all.ByID))

@@ -50,7 +50,9 @@ type Instance struct {
 }
 
 // A Fleet lists the instances that EC2 still shows.
-type Fleet interface{ Instances() []Instance }
+type Fleet interface {
+	Instances() ([]Instance, error)
+}
 
 // Roles tells what a role may do.
 type Roles interface {
@@ -147,13 +149,13 @@ func withCaller[P any](f func(*SSM, wire.Identity, P) (any, error)) func(*SSM, *
 	}
 }
 
-func asks[P any](f func(*SSM, P) []wire.Check) func(*SSM, *wire.Call) ([]wire.Check, error) {
+func asks[P any](f func(*SSM, P) ([]wire.Check, error)) func(*SSM, *wire.Call) ([]wire.Check, error) {
 	return func(s *SSM, c *wire.Call) ([]wire.Check, error) {
 		var params P
 		if err := c.Decode(&params); err != nil {
 			return nil, err
 		}
-		return f(s, params), nil
+		return f(s, params)
 	}
 }
 
