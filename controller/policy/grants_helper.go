@@ -15,10 +15,12 @@ var helperSteps = []grant{
 	{
 		sid: "TagWhatIsMade", why: "everything that a run makes is tagged by the call that makes it",
 		actions: []string{"ec2:CreateTags"}, on: []string{"arn:{partition}:ec2:{region}:*:*/{new}"},
-		when: []when{{"StringEquals", "ec2:CreateAction", []string{
-			"RunInstances", "CreateImage", "CreateInternetGateway", "CreateRouteTable", "CreateSecurityGroup", "CreateSnapshot", "CreateSubnet", "CreateVpc",
-		}}},
-	},
+		when: []when{
+			{"StringEquals", "ec2:CreateAction", []string{
+				"RunInstances", "CreateImage", "CreateInternetGateway", "CreateRouteTable", "CreateSecurityGroup", "CreateSnapshot", "CreateSubnet", "CreateVpc",
+			}},
+			{"ForAllValues:StringLike", "aws:TagKeys", []string{"regain:*", "Name"}}, // no tag that others' rights go by
+		}},
 	{
 		sid: "HelperRole", why: "helper: it runs with this role and no other",
 		implied: []string{"iam:PassRole"}, on: []string{"arn:{partition}:iam::{account}:role/{role}"},

@@ -116,7 +116,7 @@ func (t Target) context(g grant) map[string]string {
 		switch {
 		case w.operator == "Null":
 		case w.key == "aws:TagKeys":
-			context[w.key] = strings.Join(w.values, ",")
+			context[w.key] = strings.ReplaceAll(strings.Join(w.values, ","), "*", "run")
 		default:
 			context[w.key] = t.expand(w.values[0])
 		}
