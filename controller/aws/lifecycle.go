@@ -64,6 +64,9 @@ func (c *Cloud) Image(ctx context.Context, id string) (controller.Image, error) 
 	}
 	i := out.Images[0]
 	got := controller.Image{ID: id, State: string(i.State), Architecture: string(i.Architecture), RootDevice: sdk.ToString(i.RootDeviceName)}
+	for _, d := range i.BlockDeviceMappings {
+		got.Devices = append(got.Devices, sdk.ToString(d.DeviceName))
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.roots[id] = got.RootDevice

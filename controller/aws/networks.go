@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +31,7 @@ func (c *Cloud) subnets(ctx context.Context, filters ...types.Filter) ([]control
 			found = append(found, controller.Subnet{
 				ID: sdk.ToString(s.SubnetId), VPC: sdk.ToString(s.VpcId), Zone: sdk.ToString(s.AvailabilityZone),
 				AutoPublicIP: sdk.ToBool(s.MapPublicIpOnLaunch), Free: int(sdk.ToInt32(s.AvailableIpAddressCount)),
+				Temporary: slices.ContainsFunc(s.Tags, func(t types.Tag) bool { return sdk.ToString(t.Key) == controller.TagRun }),
 			})
 		}
 	})
