@@ -301,7 +301,8 @@ type SubnetQuery struct{ ID, Zone, VPC string }
 type Subnet struct {
 	ID, VPC, Zone string
 	AutoPublicIP  bool
-	Free          int // addresses
+	Free          int  // addresses
+	Temporary     bool // a run has made it, and will remove it
 }
 
 // Route is an active route.

@@ -220,13 +220,12 @@ func placeAnywhere(ctx context.Context, cloud Cloud, s *situation) error {
 	if err != nil {
 		return err
 	}
-	for n, subnet := range s.byNearness(found) {
-		if n == mostSubnets {
-			break
-		}
-		if subnet.Free < 1 {
+	looked := 0
+	for _, subnet := range s.byNearness(found) {
+		if subnet.Free < 1 || subnet.Temporary || looked == mostSubnets {
 			continue
 		}
+		looked++
 		way, err := reach(ctx, cloud, subnet, !s.ask.Installed)
 		if err != nil {
 			return err

@@ -44,6 +44,11 @@ func TestPlace(t *testing.T) {
 			delete(c.routes, "subnet-1")
 			a.Subnet = SubnetAuto
 		}, with(func(p *Place) { elsewhere(p); p.PublicIP = true }), "of the instance's zone"},
+		{"never in what another run has made", func(c *still, a *Ask) {
+			withSubnet(Subnet{Zone: zoneA, Free: 1, Temporary: true}, "igw-1")(c, a)
+			delete(c.routes, "subnet-1")
+			a.Subnet = SubnetAuto
+		}, with(inNewVPC), "no subnet of"},
 		{"the same VPC first", func(c *still, _ *Ask) {
 			delete(c.routes, "subnet-1")
 			c.subnets = append(c.subnets, Subnet{ID: "subnet-0", VPC: "vpc-0", Zone: zoneA, Free: 9}, Subnet{ID: "subnet-9", VPC: "vpc-1", Zone: zoneA, Free: 9})

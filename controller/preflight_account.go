@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/seed-77750964/regain/controller/policy"
 )
@@ -19,10 +20,37 @@ func deliveryBucket(ask Ask, caller Caller) string {
 // parameterName is where the agent stores a key: the name that the runbook uses.
 func parameterName(instance string) string { return "/ec2rl/openssh/" + instance + "/key" }
 
-// deploy is the command that makes what an account needs once.
-func (s *situation) deploy(template string) string {
-	return s.aws("cloudformation deploy --capabilities CAPABILITY_NAMED_IAM --stack-name regain-" + template +
-		" --template-file packaging/cloudformation/" + template + ".yaml")
+// deployHelper is the command that makes the helper's role and profile, which an
+// account needs once; with the bucket of this region, if that is missing too.
+func (s *situation) deployHelper() string {
+	var parameters []string
+	if s.ask.Profile != policy.DefaultRole {
+		parameters = append(parameters, "HelperName="+s.ask.Profile)
+	}
+	if s.noBucket && s.ask.Bucket == "" {
+		return s.deploy("regain-setup", parameters...)
+	}
+	return s.deploy("regain-helper", parameters...)
+}
+
+// makeBucket is the command that makes the bucket, which a region needs once.
+func (s *situation) makeBucket() string {
+	switch {
+	case s.ask.Bucket != "":
+		return s.aws("s3 mb s3://" + s.ask.Bucket)
+	case s.noProfile:
+		return s.deployHelper()
+	}
+	return s.deploy("regain-setup", "Helper=exists")
+}
+
+// deploy is the command for a template of ours.
+func (s *situation) deploy(template string, parameters ...string) string {
+	command := "cloudformation deploy --stack-name " + template + " --template-file packaging/cloudformation/" + template + ".yaml --capabilities CAPABILITY_NAMED_IAM"
+	if len(parameters) > 0 {
+		command += " --parameter-overrides " + strings.Join(parameters, " ")
+	}
+	return s.aws(command)
 }
 
 // gatherDelivery looks whether the helper gets its role and the agent.

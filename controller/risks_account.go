@@ -13,7 +13,7 @@ var accountChecks = []check{
 		id: "missing-bucket", title: "there is no bucket that delivers the agent",
 		instead: "Or name one with --bucket, or an image that has the agent, with --helper-ami and --agent-installed",
 		look: func(s *situation) []string {
-			return when(s.noBucket, "there is no bucket %s; this makes it: %s", deliveryBucket(s.ask, s.caller), s.deploy("delivery"))
+			return when(s.noBucket, "there is no bucket %s; this makes it: %s", deliveryBucket(s.ask, s.caller), s.makeBucket())
 		},
 	},
 	{
@@ -81,9 +81,9 @@ func unusableKeys(s *situation) []string {
 func missingProfile(s *situation) []string {
 	switch {
 	case s.noProfile:
-		return when(true, "there is no instance profile %q; this makes it: %s", s.ask.Profile, s.deploy("helper"))
+		return when(true, "there is no instance profile %q; this makes it: %s", s.ask.Profile, s.deployHelper())
 	case s.profile.Name != "" && s.profile.Role == "":
-		return when(true, "the instance profile %q has no role; this makes one that has: %s", s.ask.Profile, s.deploy("helper"))
+		return when(true, "the instance profile %q has no role; this makes one that has: %s", s.ask.Profile, s.deployHelper())
 	}
 	return nil
 }
