@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/seed-77750964/regain/lab/ec2"
 	"github.com/seed-77750964/regain/lab/iam"
 )
 
@@ -117,6 +118,17 @@ func (l *Lab) PutPolicy(_ context.Context, p NewPolicy) (Nothing, error) {
 	return Nothing{}, l.iam.PutPolicy(p.Kind, p.Principal, p.Name, p.Policy)
 }
 
+// Created is an instance that CreateInstance made.
+type Created struct {
+	ID string `json:"id"`
+}
+
+// CreateInstance adds an instance to the account.
+func (l *Lab) CreateInstance(ctx context.Context, s ec2.Spec) (Created, error) {
+	id, err := l.ec2.Create(ctx, s)
+	return Created{ID: id}, err
+}
+
 // command makes a command's method one of JSON.
 func command[In, Out any](method func(*Lab, context.Context, In) (Out, error)) func(*Lab, context.Context, []byte) ([]byte, error) {
 	return func(l *Lab, ctx context.Context, data []byte) ([]byte, error) {
@@ -134,6 +146,8 @@ func command[In, Out any](method func(*Lab, context.Context, In) (Out, error)) f
 
 func commandNamed(name string) func(*Lab, context.Context, []byte) ([]byte, error) {
 	switch name {
+	case "create-instance":
+		return command((*Lab).CreateInstance)
 	case "create-role":
 		return command((*Lab).CreateRole)
 	case "put-policy":

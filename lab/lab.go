@@ -25,6 +25,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/lab/ec2"
 	"github.com/seed-77750964/regain/lab/iam"
 	"github.com/seed-77750964/regain/lab/machine"
 	"github.com/seed-77750964/regain/lab/rules"
@@ -78,6 +79,7 @@ type Lab struct {
 	cfg      Config
 	lock     *os.File
 	iam      *iam.IAM
+	ec2      *ec2.EC2
 	services map[string]wire.Service
 	parts    parts
 	throttle throttle

@@ -5,8 +5,11 @@ import (
 	_ "embed"
 	"time"
 
+	"github.com/seed-77750964/regain/lab/ec2"
 	"github.com/seed-77750964/regain/lab/iam"
 	"github.com/seed-77750964/regain/lab/kms"
+	"github.com/seed-77750964/regain/lab/s3"
+	"github.com/seed-77750964/regain/lab/ssm"
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
@@ -51,15 +54,71 @@ func (l *Lab) openIAM() (err error) {
 	return writeJSON(credentialsPath(l.cfg.State), Credentials{AccessKey: key.AccessKey, Secret: key.Secret, Region: l.cfg.Region})
 }
 
-func (l *Lab) openServices(context.Context) error {
+// openServices opens the services in the order in which they need each other.
+func (l *Lab) openServices(ctx context.Context) error {
 	keys, err := kms.Open(kms.Config{
 		Dir: l.cfg.State, Partition: partition, Region: l.cfg.Region, Account: Account, Now: l.cfg.Now, Rand: l.cfg.Rand,
 	})
 	if err != nil {
 		return err
 	}
-	for _, s := range []wire.Service{l.iam, l.iam.STS(), keys} {
+	objects, err := s3.Open(s3.Config{
+		Dir: l.cfg.State, Partition: partition, Region: l.cfg.Region, Account: Account, Now: l.cfg.Now, Rand: l.cfg.Rand,
+	})
+	if err != nil {
+		return err
+	}
+	if err := objects.EnsureBucket("regain-" + Account + "-" + l.cfg.Region); err != nil {
+		return err
+	}
+	l.ec2, err = ec2.Open(ctx, ec2.Config{
+		Dir: l.cfg.State, Account: Account, Region: l.cfg.Region, Pace: l.cfg.pace(), Boot: l.cfg.Boot, Host: l.cfg.Host,
+		Roles: l.iam, Keys: keys, Now: l.cfg.Now, Random: l.cfg.Rand, API: l, APIAddress: l.cfg.Listen,
+		Env: []string{"AWS_ENDPOINT_URL=http://" + l.cfg.Listen, "AWS_REGION=" + l.cfg.Region},
+	})
+	if err != nil {
+		return err
+	}
+	systems, err := ssm.Open(ssm.Config{
+		Dir: l.cfg.State, Partition: partition, Suffix: suffix, Region: l.cfg.Region, Account: Account, Public: publicParameters(),
+		Now: l.cfg.Now, Rand: l.cfg.Rand, Pace: l.cfg.pace(), Keys: keys, Host: l.cfg.Host, Fleet: fleet{l.ec2}, Roles: l.iam,
+	})
+	if err != nil {
+		return err
+	}
+	l.parts = parts{
+		loops:   []func(context.Context) error{l.ec2.Run, systems.Run},
+		closers: []func(context.Context) error{l.ec2.Close},
+		lose:    l.ec2.Lose,
+	}
+	for _, s := range []wire.Service{l.iam, l.iam.STS(), keys, objects, l.ec2, systems} {
 		l.services[s.Name()] = s
 	}
 	return nil
+}
+
+// publicParameters are those of Amazon that name the image for helpers.
+func publicParameters() map[string]string {
+	values := map[string]string{}
+	for _, arch := range []string{"x86_64", "arm64"} {
+		values["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"+arch] = ec2.HelperImage(arch)
+	}
+	return values
+}
+
+// fleet shows EC2's instances to Systems Manager.
+type fleet struct{ ec2 *ec2.EC2 }
+
+func (f fleet) Instances() ([]ssm.Instance, error) {
+	instances, err := f.ec2.Instances()
+	if err != nil {
+		return nil, err
+	}
+	var all []ssm.Instance
+	for _, i := range instances {
+		all = append(all, ssm.Instance{
+			ID: i.ID, Agent: i.Helper, Up: i.Up, Ended: i.State == "shutting-down" || i.State == "terminated", Role: i.Role, Address: i.Address, Tags: i.Tags,
+		})
+	}
+	return all, nil
 }
