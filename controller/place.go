@@ -178,9 +178,12 @@ func gatherNetwork(ctx context.Context, _ *Controller, cloud Cloud, s *situation
 // placeIn takes the subnet that the operator chose, and reports what speaks
 // against it.
 func placeIn(ctx context.Context, cloud Cloud, s *situation, id, why string) error {
-	found, err := cloud.Subnets(ctx, SubnetQuery{ID: id})
-	if err != nil && !is(err, NotFound) && !is(err, Invalid) {
-		return err
+	var found []Subnet
+	if id != "" { // or it would ask for all of them
+		var err error
+		if found, err = cloud.Subnets(ctx, SubnetQuery{ID: id}); err != nil && !is(err, NotFound) && !is(err, Invalid) {
+			return err
+		}
 	}
 	if len(found) != 1 {
 		s.trouble("subnet-missing", "there is no subnet %q in this region", id)

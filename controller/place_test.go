@@ -108,6 +108,15 @@ func TestPlaceLooksAtFewSubnets(t *testing.T) {
 	}
 }
 
+// An instance without a subnet has no own one to select.
+func TestSelectedOfNone(t *testing.T) {
+	c := quiet()
+	c.change(func(i *Instance) { i.Subnet = "" })
+	if p := c.plan(t, Ask{Instance: patientID, Subnet: SubnetSelected}); !slices.Equal(riskIDs(p.Risks), []string{"subnet-missing"}) {
+		t.Errorf("got %+v in %+v", p.Risks, p.Place)
+	}
+}
+
 func TestThrough(t *testing.T) {
 	for target, want := range map[string]bool{
 		"igw-1": true, "nat-1": true, "tgw-1": true, "eni-1": true, "i-1": true, "vpce-1": true,

@@ -76,7 +76,7 @@ func (p Plan) steps() []string {
 	say(true, "lock: tag %s and %s with the run, so that no other begins and any machine can finish it", i.ID, root.Volume)
 	say(p.Place.New, "network: make a temporary VPC in %s (%s)", p.Place.Zone, p.Place.Why)
 	say(!p.Ask.Installed, "deliver: put the agent into bucket %s", deliveryBucket(p.Ask, p.Caller))
-	say(true, "helper: launch a %s from %s in %s", p.Place.Type, p.Place.AMI, p.Place.where())
+	say(true, "helper: launch a helper (%s, %s) in %s", orUnknown(p.Place.Type), orUnknown(p.Place.AMI), p.Place.where())
 	say(true, "prepare, arm: have the agent wait there for volume %s", root.Volume)
 	say(standby, "standby: take %s out of service in the group %s", i.ID, groupName(p.Original.Group))
 	say(protected, "unprotect: lift the stop protection of %s", i.ID)
@@ -98,6 +98,9 @@ func (p Plan) steps() []string {
 func (p Place) where() string {
 	if p.New {
 		return "the temporary VPC"
+	}
+	if p.Subnet == "" {
+		return "no subnet yet"
 	}
 	return p.Subnet + " (" + p.Why + ")"
 }

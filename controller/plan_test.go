@@ -54,6 +54,67 @@ func TestPlanOfAStoppedInstance(t *testing.T) {
 	}
 }
 
+func TestPlanOfATerminatedInstance(t *testing.T) {
+	c := quiet()
+	inState(Terminated)(c, nil)
+	if p := c.plan(t, Ask{Instance: patientID}); len(p.Steps) != 0 || len(p.Permissions) != 0 || p.Downtime != 0 || !p.Refused() {
+		t.Errorf("got %+v", p)
+	}
+}
+
+// What is missing is not asked for by half a name.
+func TestPermissionsNameWholeThings(t *testing.T) {
+	c := quiet()
+	clear(c.public)
+	c.change(func(i *Instance) { i.Devices = nil })
+	p := c.plan(t, Ask{Instance: patientID, Subnet: SubnetNewVPC, Keys: KeysController})
+	if len(p.Permissions) < 20 {
+		t.Fatalf("only %d permissions are asked for", len(p.Permissions))
+	}
+	for _, permission := range p.Permissions {
+		if r := permission.Resource; r == "" || strings.HasSuffix(r, "/") || strings.ContainsAny(r, "{}") {
+			t.Errorf("%s is asked for on %q", permission.Action, r)
+		}
+	}
+}
+
+// Each alternative asks for what it needs, and for nothing else.
+func TestPermissionsFollowTheAsk(t *testing.T) {
+	const key = "arn:aws:kms:eu-central-1:123456789012:key/k"
+	for _, test := range []struct {
+		action string
+		make   func(*still, *Ask)
+	}{
+		{"ec2:CreateVpc", func(_ *still, a *Ask) { a.Subnet = SubnetNewVPC }},
+		{"ec2:CreateSnapshot", func(_ *still, a *Ask) { a.Backup = BackupSnapshot }},
+		{"ssm:PutParameter", func(_ *still, a *Ask) { a.Keys = KeysController }},
+		{"autoscaling:EnterStandby", inGroup(Group{Lifecycle: "InService", Desired: 2})},
+		{"kms:CreateGrant", withKey(KMSKey{ARN: key, State: keyEnabled})},
+		{"kms:Encrypt", func(c *still, a *Ask) {
+			c.keys["k"], a.KMSKey, a.Keys = KMSKey{ARN: key, State: keyEnabled}, "k", KeysController
+		}},
+	} {
+		asks := func(p Plan) bool {
+			return slices.ContainsFunc(p.Permissions, func(q Permission) bool { return q.Action == test.action })
+		}
+		c, ask := quiet(), Ask{Instance: patientID}
+		if asks(c.plan(t, ask)) {
+			t.Errorf("%s is asked for always", test.action)
+		}
+		test.make(c, &ask)
+		if !asks(c.plan(t, ask)) {
+			t.Errorf("%s is not asked for", test.action)
+		}
+	}
+	c := quiet()
+	bare := c.plan(t, Ask{Instance: patientID, Backup: BackupNone, Installed: true, PublicKey: "k"})
+	for _, p := range bare.Permissions {
+		if strings.HasPrefix(p.Action, "s3:") || p.Action == "ec2:CreateImage" || p.Action == "ssm:PutParameter" {
+			t.Errorf("%s is asked for", p.Action)
+		}
+	}
+}
+
 func TestKeysInThePlan(t *testing.T) {
 	for keys, want := range map[string]string{KeysAgent: "made on the helper", KeysController: "made here"} {
 		if got := (Ask{Keys: keys}).repairs(patientID); !strings.Contains(got, want) || !strings.Contains(got, "/ec2rl/openssh/"+patientID+"/key") {

@@ -157,15 +157,17 @@ func (c *Controller) examine(ctx context.Context, run string, ask Ask, was *Orig
 		return Plan{}, fmt.Errorf("cannot find out who asks: %w", err)
 	}
 	s := &situation{run: run, ask: ask, now: c.Clock.Now(), caller: caller, was: was}
+	p := Plan{Ask: ask, Caller: caller, Original: *was}
 	if !gone(was.Instance.State) {
 		for _, gather := range gathering {
 			if err := gather(ctx, c, cloud, s); err != nil && !s.tolerates(err) {
 				return Plan{}, fmt.Errorf("cannot examine instance %s: %w", was.Instance.ID, err)
 			}
 		}
+		p.Place, p.Permissions, p.Downtime = s.place, s.needed, downtime(was, ask.Backup)
+		p.Steps = p.steps()
 	}
-	p := Plan{Ask: ask, Caller: caller, Original: *was, Place: s.place, Risks: s.risks(), Permissions: s.needed}
-	p.Steps, p.Downtime = p.steps(), downtime(was, ask.Backup)
+	p.Risks = s.risks()
 	return p, nil
 }
 

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -57,12 +58,16 @@ func (s *situation) isOwn(p Permission) bool {
 	return strings.Contains(p.Resource, s.was.Instance.ID) || s.was.Root.Volume != "" && strings.Contains(p.Resource, s.was.Root.Volume)
 }
 
+// noID stands for what could not be found, so that the other permissions can be
+// simulated.
+const noID = "00000000000000000"
+
 // target is the rescue, as far as permissions go.
 func (s *situation) target() policy.Target {
 	t := policy.Target{
 		Partition: s.caller.Partition, Region: s.caller.Region, Account: s.caller.Account,
-		Instance: s.was.Instance.ID, Volume: s.was.Root.Volume, InstanceTags: s.was.Instance.Tags,
-		Subnet: s.place.Subnet, Image: s.place.AMI, RoleARN: s.profile.Role, Profile: s.ask.Profile,
+		Instance: s.was.Instance.ID, Volume: cmp.Or(s.was.Root.Volume, "vol-"+noID), InstanceTags: s.was.Instance.Tags,
+		Subnet: s.place.Subnet, Image: cmp.Or(s.place.AMI, "ami-"+noID), RoleARN: s.profile.Role, Profile: s.ask.Profile,
 		Features: policy.Features{
 			Image: s.ask.Backup == BackupAMI, Snapshot: s.ask.Backup == BackupSnapshot, NewVPC: s.place.New,
 			ControllerKeys: s.ask.Keys == KeysController, Delivery: !s.ask.Installed,
