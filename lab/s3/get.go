@@ -84,7 +84,10 @@ func (o object) reply(r *request) (*wire.Reply, error) {
 	}
 	header.Set("Content-Type", "binary/octet-stream")
 	for name, value := range o.Header {
-		header.Set(name, value)
+		if strings.HasPrefix(name, metaPrefix) {
+			name = strings.ToLower(name) // clients take the name of metadata as it is written
+		}
+		header[name] = []string{value}
 	}
 	begin, length, err := o.span(r)
 	if err != nil {
