@@ -9,7 +9,7 @@ import (
 )
 
 func (e *EC2) allocateAddress(_ context.Context, r *request) (any, error) {
-	r.text("Domain")
+	r.String("Domain")
 	tags := r.tagsAtCreation("elastic-ip")
 	if err := r.end(); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func (a *account) allocation(id string) (*address, error) {
 }
 
 func (e *EC2) associateAddress(_ context.Context, r *request) (any, error) {
-	id, instanceID, again := r.need("AllocationId"), r.need("InstanceId"), r.flagOr("AllowReassociation", true)
+	id, instanceID, again := r.Require("AllocationId"), r.Require("InstanceId"), !r.Has("AllowReassociation") || r.Bool("AllowReassociation")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (e *EC2) bind(a *account, x *address, i *instance) {
 }
 
 func (e *EC2) disassociateAddress(_ context.Context, r *request) (any, error) {
-	id := r.need("AssociationId")
+	id := r.Require("AssociationId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -102,7 +102,7 @@ func (e *EC2) disassociateAddress(_ context.Context, r *request) (any, error) {
 }
 
 func (e *EC2) releaseAddress(_ context.Context, r *request) (any, error) {
-	id := r.need("AllocationId")
+	id := r.Require("AllocationId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

@@ -40,7 +40,7 @@ func (e *EC2) advanceAttachment(_ *account, v *volume, _ time.Time) {
 }
 
 func (e *EC2) attachVolume(_ context.Context, r *request) (any, error) {
-	id, instanceID, device := r.need("VolumeId"), r.need("InstanceId"), r.need("Device")
+	id, instanceID, device := r.Require("VolumeId"), r.Require("InstanceId"), r.Require("Device")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (e *EC2) mayGrant(v *volume) error {
 }
 
 func (e *EC2) detachVolume(_ context.Context, r *request) (any, error) {
-	id, instanceID, device, force := r.need("VolumeId"), r.text("InstanceId"), r.text("Device"), r.flag("Force")
+	id, instanceID, device, force := r.Require("VolumeId"), r.String("InstanceId"), r.String("Device"), r.Bool("Force")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

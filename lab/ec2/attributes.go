@@ -26,7 +26,7 @@ type valueItem struct {
 }
 
 func (e *EC2) describeInstanceAttribute(_ context.Context, r *request) (any, error) {
-	id, name := r.need("InstanceId"), r.need("Attribute")
+	id, name := r.Require("InstanceId"), r.Require("Attribute")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -66,14 +66,14 @@ func (e *EC2) describeInstanceAttribute(_ context.Context, r *request) (any, err
 // modifyInstanceAttribute changes one attribute, named directly or as Attribute
 // and Value.
 func (e *EC2) modifyInstanceAttribute(_ context.Context, r *request) (any, error) {
-	id, name, value := r.need("InstanceId"), r.text("Attribute"), r.text("Value")
+	id, name, value := r.Require("InstanceId"), r.String("Attribute"), r.String("Value")
 	noStop, noTerminate := r.value("DisableApiStop"), r.value("DisableApiTermination")
-	shutdown := r.in("InstanceInitiatedShutdownBehavior").text("Value")
-	devices := r.each("BlockDeviceMapping")
+	shutdown := r.Sub("InstanceInitiatedShutdownBehavior").String("Value")
+	devices := r.List("BlockDeviceMapping")
 	removes := map[string]bool{}
 	for _, d := range devices {
-		removes[d.need("DeviceName")] = d.in("Ebs").flag("DeleteOnTermination")
-		d.in("Ebs").text("VolumeId")
+		removes[d.Require("DeviceName")] = d.Sub("Ebs").Bool("DeleteOnTermination")
+		d.Sub("Ebs").String("VolumeId")
 	}
 	yes := value == "true"
 	switch name {
@@ -86,10 +86,10 @@ func (e *EC2) modifyInstanceAttribute(_ context.Context, r *request) (any, error
 		shutdown = value
 	case "blockDeviceMapping":
 	default:
-		r.fail(wire.Faultf("InvalidParameterValue", "The lab does not change the attribute %s.", name))
+		r.Fail(wire.Faultf("InvalidParameterValue", "The lab does not change the attribute %s.", name))
 	}
 	if shutdown != "" && shutdown != "stop" && shutdown != "terminate" {
-		r.fail(wire.Faultf("InvalidParameterValue", "Invalid value '%s' for shutdownBehavior", shutdown))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Invalid value '%s' for shutdownBehavior", shutdown))
 	}
 	if err := r.end(); err != nil {
 		return nil, err

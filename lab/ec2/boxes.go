@@ -18,14 +18,16 @@ type boxes struct {
 type box struct {
 	busy  bool // the host is at work on it
 	up    bool // it was booted, and nobody switched it off
+	lost  bool // its hardware broke, and EC2 does not know
+	since time.Time
 	alive func() bool
 	disks map[string]bool      // volumes that it sees
 	again map[string]time.Time // volumes that it did not let go, and when to ask again
 }
 
 // boot notes that the machine runs, and which volumes it sees.
-func (x *box) boot(spec machine.Spec, alive func() bool) {
-	x.up, x.alive = true, alive
+func (x *box) boot(spec machine.Spec, now time.Time, alive func() bool) {
+	x.up, x.since, x.alive = true, now, alive
 	clear(x.disks)
 	for _, d := range slices.Concat(spec.Disks, []machine.Disk{spec.Root}) {
 		if d.Volume != "" {
@@ -36,7 +38,7 @@ func (x *box) boot(spec machine.Spec, alive func() bool) {
 
 // down notes that the machine was switched off.
 func (x *box) down() {
-	x.up = false
+	x.up, x.lost, x.since = false, false, time.Time{}
 	clear(x.disks)
 	clear(x.again)
 }
@@ -79,7 +81,7 @@ func (b *boxes) off(instance string) bool {
 
 // ended: it was booted, nobody switched it off, and it runs no more.
 func (b *boxes) ended(instance string) bool {
-	return b.ask(instance, func(x *box) bool { return x.up && !x.busy && !x.alive() })
+	return b.ask(instance, func(x *box) bool { return x.up && !x.busy && !x.lost && !x.alive() })
 }
 
 // sees tells whether a machine has a volume in its devices.

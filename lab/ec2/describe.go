@@ -108,7 +108,7 @@ type checkDetail struct {
 }
 
 func (e *EC2) describeInstanceStatus(_ context.Context, r *request) (any, error) {
-	q, all := r.query("InstanceId"), r.flag("IncludeAllInstances")
+	q, all := r.query("InstanceId"), r.Bool("IncludeAllInstances")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -144,8 +144,8 @@ func (e *EC2) statusItem(i *instance, now time.Time) statusItem {
 }
 
 func (e *EC2) getConsoleOutput(_ context.Context, r *request) (any, error) {
-	id := r.need("InstanceId")
-	r.flag("Latest")
+	id := r.Require("InstanceId")
+	r.Bool("Latest")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

@@ -24,8 +24,8 @@ type task struct {
 }
 
 // drive begins what the account asks of machines and files, each in a goroutine
-// of its own and never two at one machine.
-func (e *EC2) drive(ctx context.Context) {
+// of its own and never two at one machine. It tells how many it began.
+func (e *EC2) drive(ctx context.Context) int {
 	var tasks []task
 	_ = e.look(func(a *account, now time.Time) error {
 		for _, i := range sorted(a.Instances) {
@@ -39,6 +39,7 @@ func (e *EC2) drive(ctx context.Context) {
 	for _, t := range tasks {
 		e.start(ctx, t)
 	}
+	return len(tasks)
 }
 
 func (e *EC2) start(ctx context.Context, t task) {
@@ -98,7 +99,7 @@ func (e *EC2) switchOn(ctx context.Context, id string, spec machine.Spec) {
 	var broken reason
 	switch err := e.Host.Start(ctx, spec); {
 	case err == nil:
-		e.boxes.with(id, func(x *box) { x.boot(spec, func() bool { return e.Host.On(id) }) })
+		e.boxes.with(id, func(x *box) { x.boot(spec, e.now(), func() bool { return e.Host.On(id) }) })
 		return
 	case ctx.Err() != nil:
 		return // the lab ends; the next one boots the machine
@@ -183,7 +184,7 @@ func (e *EC2) unplug(ctx context.Context, id, volume string, force bool) {
 func (e *EC2) retry() time.Time { return e.after(e.now(), "ec2.volume.busy") }
 
 func (x *box) settleDisk(volume string, sees bool, err error, again time.Time) {
-	if err != nil {
+	if err != nil && !errors.Is(err, machine.ErrOff) { // a machine that is off holds nothing
 		x.again[volume] = again
 		return
 	}

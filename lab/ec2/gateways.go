@@ -37,7 +37,7 @@ func (e *EC2) createInternetGateway(_ context.Context, r *request) (any, error) 
 }
 
 func (e *EC2) attachInternetGateway(_ context.Context, r *request) (any, error) {
-	id, vpcID := r.need("InternetGatewayId"), r.need("VpcId")
+	id, vpcID := r.Require("InternetGatewayId"), r.Require("VpcId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func (e *EC2) attachInternetGateway(_ context.Context, r *request) (any, error) 
 }
 
 func (e *EC2) detachInternetGateway(_ context.Context, r *request) (any, error) {
-	id, vpcID := r.need("InternetGatewayId"), r.need("VpcId")
+	id, vpcID := r.Require("InternetGatewayId"), r.Require("VpcId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -86,7 +86,7 @@ func (e *EC2) detachInternetGateway(_ context.Context, r *request) (any, error) 
 }
 
 func (e *EC2) deleteInternetGateway(_ context.Context, r *request) (any, error) {
-	id := r.need("InternetGatewayId")
+	id := r.Require("InternetGatewayId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

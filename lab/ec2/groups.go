@@ -56,10 +56,10 @@ func (a *account) groupItems(ids []string) []groupItem {
 }
 
 func (e *EC2) createSecurityGroup(_ context.Context, r *request) (any, error) {
-	name, description, vpcID := r.need("GroupName"), r.need("GroupDescription"), r.text("VpcId")
+	name, description, vpcID := r.Require("GroupName"), r.Require("GroupDescription"), r.String("VpcId")
 	tags := r.tagsAtCreation("security-group")
 	if len(name) > 255 || len(description) > 255 || name == "default" || len(name) > 3 && name[:3] == "sg-" {
-		r.fail(wire.Faultf("InvalidParameterValue", "Invalid group name or description"))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Invalid group name or description"))
 	}
 	if err := r.end(); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (e *EC2) createSecurityGroup(_ context.Context, r *request) (any, error) {
 }
 
 func (e *EC2) deleteSecurityGroup(_ context.Context, r *request) (any, error) {
-	id := r.need("GroupId")
+	id := r.Require("GroupId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -124,27 +124,27 @@ func (e *EC2) deleteSecurityGroup(_ context.Context, r *request) (any, error) {
 // permissions reads IpPermissions: one permission for each range or group.
 func (r *request) permissions() []permission {
 	var all []permission
-	for _, p := range r.each("IpPermissions") {
-		base := permission{Protocol: p.need("IpProtocol"), From: p.number("FromPort", -1), To: p.number("ToPort", -1)}
-		for _, x := range p.each("IpRanges") {
+	for _, p := range r.List("IpPermissions") {
+		base := permission{Protocol: p.Require("IpProtocol"), From: p.Int("FromPort", -1), To: p.Int("ToPort", -1)}
+		for _, x := range p.List("IpRanges") {
 			one := base
-			one.CIDR, one.Description = x.need("CidrIp"), x.text("Description")
+			one.CIDR, one.Description = x.Require("CidrIp"), x.String("Description")
 			all = append(all, one)
 		}
-		for _, x := range p.each("Ipv6Ranges") {
+		for _, x := range p.List("Ipv6Ranges") {
 			one := base
-			one.CIDR6, one.Description = x.need("CidrIpv6"), x.text("Description")
+			one.CIDR6, one.Description = x.Require("CidrIpv6"), x.String("Description")
 			all = append(all, one)
 		}
-		for _, x := range p.each("Groups") {
+		for _, x := range p.List("Groups") {
 			one := base
-			one.Group, one.Description = x.need("GroupId"), x.text("Description")
-			x.text("UserId")
+			one.Group, one.Description = x.Require("GroupId"), x.String("Description")
+			x.String("UserId")
 			all = append(all, one)
 		}
 	}
 	if len(all) == 0 {
-		r.fail(wire.Faultf("MissingParameter", "The request must contain the parameter ipPermissions"))
+		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameter ipPermissions"))
 	}
 	return all
 }
@@ -155,7 +155,7 @@ func (p permission) same(q permission) bool {
 }
 
 func (e *EC2) authorizeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
-	id, add := r.need("GroupId"), r.permissions()
+	id, add := r.Require("GroupId"), r.permissions()
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (e *EC2) authorizeSecurityGroupEgress(_ context.Context, r *request) (any, 
 }
 
 func (e *EC2) revokeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
-	id, drop := r.need("GroupId"), r.permissions()
+	id, drop := r.Require("GroupId"), r.permissions()
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -263,7 +263,7 @@ func (e *EC2) permissionItems(of []permission) []permissionItem {
 
 func (e *EC2) describeSecurityGroups(_ context.Context, r *request) (any, error) {
 	q := r.query("GroupId")
-	names := r.list("GroupName")
+	names := r.Strings("GroupName")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

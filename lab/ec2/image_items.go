@@ -65,10 +65,10 @@ func (a *account) imageItem(x *image) imageItem {
 }
 
 func (e *EC2) describeImages(_ context.Context, r *request) (any, error) {
-	q, owners := r.query("ImageId"), r.list("Owner")
-	r.list("ExecutableBy")
-	r.flag("IncludeDeprecated")
-	r.flag("IncludeDisabled")
+	q, owners := r.query("ImageId"), r.Strings("Owner")
+	r.Strings("ExecutableBy")
+	r.Bool("IncludeDeprecated")
+	r.Bool("IncludeDisabled")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

@@ -40,9 +40,9 @@ type imageAsk struct {
 }
 
 func (e *EC2) createImage(ctx context.Context, r *request) (any, error) {
-	ask := imageAsk{r.need("InstanceId"), r.need("Name"), r.text("Description"), r.flag("NoReboot"), r.tagsAtCreation("image", "snapshot")}
+	ask := imageAsk{r.Require("InstanceId"), r.Require("Name"), r.String("Description"), r.Bool("NoReboot"), r.tagsAtCreation("image", "snapshot")}
 	if ask.name != "" && !imageName.MatchString(ask.name) {
-		r.fail(wire.Faultf("InvalidAMIName.Malformed",
+		r.Fail(wire.Faultf("InvalidAMIName.Malformed",
 			"AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', '-', '/' and '_'"))
 	}
 	if err := r.end(); err != nil {
@@ -159,7 +159,7 @@ func (e *EC2) abandon(id string, parts ...[]imageDevice) {
 
 // deregisterImage leaves the snapshots, as EC2 does by default.
 func (e *EC2) deregisterImage(_ context.Context, r *request) (any, error) {
-	id, snapshots := r.need("ImageId"), r.flag("DeleteAssociatedSnapshots")
+	id, snapshots := r.Require("ImageId"), r.Bool("DeleteAssociatedSnapshots")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

@@ -105,9 +105,9 @@ func (e *EC2) tell(turns []turn) {
 }
 
 func (r *request) instanceIDs() []string {
-	ids := r.list("InstanceId")
+	ids := r.Strings("InstanceId")
 	if len(ids) == 0 {
-		r.fail(wire.Faultf("MissingParameter", "The request must contain the parameter InstanceId"))
+		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameter InstanceId"))
 	}
 	return ids
 }
@@ -148,7 +148,7 @@ func managed(id string) error {
 }
 
 func (e *EC2) stopInstances(_ context.Context, r *request) (any, error) {
-	ids, force, hibernate, skip := r.instanceIDs(), r.flag("Force"), r.flag("Hibernate"), r.flag("SkipOsShutdown")
+	ids, force, hibernate, skip := r.instanceIDs(), r.Bool("Force"), r.Bool("Hibernate"), r.Bool("SkipOsShutdown")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -197,8 +197,8 @@ func mayStop(i *instance, hibernate bool) error {
 
 func (e *EC2) terminateInstances(_ context.Context, r *request) (any, error) {
 	ids := r.instanceIDs()
-	r.flag("Force")
-	r.flag("SkipOsShutdown")
+	r.Bool("Force")
+	r.Bool("SkipOsShutdown")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

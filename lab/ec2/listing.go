@@ -28,28 +28,28 @@ type filter struct {
 
 // query reads ids, filters and the page.
 func (r *request) query(ids string) query {
-	q := query{most: r.number("MaxResults", 0)}
+	q := query{most: r.Int("MaxResults", 0)}
 	if ids != "" {
-		q.ids = r.list(ids)
+		q.ids = r.Strings(ids)
 	}
-	for _, f := range r.each("Filter") {
-		q.filters = append(q.filters, filter{f.need("Name"), f.list("Value")})
+	for _, f := range r.List("Filter") {
+		q.filters = append(q.filters, filter{f.Require("Name"), f.Strings("Value")})
 	}
-	if token := r.text("NextToken"); token != "" {
+	if token := r.String("NextToken"); token != "" {
 		text, err := base64.RawURLEncoding.DecodeString(token)
 		after, ok := strings.CutPrefix(string(text), "after ")
 		if err != nil || !ok {
-			r.fail(wire.Faultf("InvalidParameterValue", "Unable to parse pagination token"))
+			r.Fail(wire.Faultf("InvalidParameterValue", "Unable to parse pagination token"))
 		}
 		q.after = after
 	}
 	switch {
 	case q.most < 0 || q.most > 1000:
-		r.fail(wire.Faultf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to 1000.", q.most))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to 1000.", q.most))
 	case q.most > 0 && len(q.ids) > 0 && r.action != "DescribeImages":
-		r.fail(wire.Faultf("InvalidParameterCombination", "The parameter %sSet cannot be used with the parameter maxResults", strings.ToLower(ids[:1])+ids[1:]))
+		r.Fail(wire.Faultf("InvalidParameterCombination", "The parameter %sSet cannot be used with the parameter maxResults", strings.ToLower(ids[:1])+ids[1:]))
 	case q.most > 0 && q.most < 5:
-		r.fail(wire.Faultf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than 5.", q.most))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than 5.", q.most))
 	}
 	return q
 }

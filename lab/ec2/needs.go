@@ -44,7 +44,7 @@ func (e *EC2) Checks(_ context.Context, c *wire.Call) ([]wire.Check, error) {
 func (n needs) checks(e *EC2, a *account, r *request) []wire.Check {
 	q := &asking{e: e, a: a, action: r.action}
 	for _, name := range n.on {
-		for _, id := range append(r.list(name), r.text(name)) {
+		for _, id := range append(r.Strings(name), r.String(name)) {
 			if id != "" {
 				q.resource(kindOf(id), id, nil)
 			}
@@ -119,15 +119,15 @@ func requestTags(tags map[string]string) map[string][]string {
 // tagSpecs reads the tags by type; what is wrong with them is not IAM's business.
 func (r *request) tagSpecs() map[string]map[string]string {
 	by := map[string]map[string]string{}
-	for _, s := range r.each("TagSpecification") {
-		by[s.text("ResourceType")] = s.tags()
+	for _, s := range r.List("TagSpecification") {
+		by[s.String("ResourceType")] = tagsOf(s)
 	}
 	return by
 }
 
 func tagNeeds(_ *EC2, _ *account, r *request, q *asking) {
-	tags := requestTags(r.tags())
-	for _, id := range r.list("ResourceId") {
+	tags := requestTags(tagsOf(r.Params))
+	for _, id := range r.Strings("ResourceId") {
 		q.resource(kindOf(id), id, tags)
 	}
 }
@@ -141,8 +141,8 @@ func encryptedNeeds(_ *EC2, a *account, r *request, q *asking) {
 			q.grant(v.Key)
 		}
 	}
-	grant(a.Volumes[r.text("VolumeId")])
-	for _, id := range r.list("InstanceId") {
+	grant(a.Volumes[r.String("VolumeId")])
+	for _, id := range r.Strings("InstanceId") {
 		if i := a.Instances[id]; i != nil {
 			for _, v := range a.volumesOf(i) {
 				grant(v)
@@ -152,10 +152,10 @@ func encryptedNeeds(_ *EC2, a *account, r *request, q *asking) {
 }
 
 func createVolumeNeeds(e *EC2, _ *account, r *request, q *asking) {
-	volume := map[string][]string{"ec2:Encrypted": one(btoa(r.flag("Encrypted"))), "ec2:AvailabilityZone": one(r.text("AvailabilityZone"))}
+	volume := map[string][]string{"ec2:Encrypted": one(btoa(r.Bool("Encrypted"))), "ec2:AvailabilityZone": one(r.String("AvailabilityZone"))}
 	q.creation("volume", r.tagSpecs()["volume"], volume)
-	if r.flag("Encrypted") {
-		q.grant(either(r.text("KmsKeyId"), "alias/aws/ebs"))
+	if r.Bool("Encrypted") {
+		q.grant(either(r.String("KmsKeyId"), "alias/aws/ebs"))
 	}
 }
 

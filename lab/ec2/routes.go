@@ -30,7 +30,7 @@ func (a *account) mainTable(vpc string) *routeTable {
 }
 
 func (e *EC2) createRouteTable(_ context.Context, r *request) (any, error) {
-	id, clientToken, tags := r.need("VpcId"), r.text("ClientToken"), r.tagsAtCreation("route-table")
+	id, clientToken, tags := r.Require("VpcId"), r.String("ClientToken"), r.tagsAtCreation("route-table")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -67,10 +67,10 @@ func (e *EC2) createRouteTable(_ context.Context, r *request) (any, error) {
 }
 
 func (e *EC2) createRoute(_ context.Context, r *request) (any, error) {
-	id, to, by := r.need("RouteTableId"), r.need("DestinationCidrBlock"), r.need("GatewayId")
+	id, to, by := r.Require("RouteTableId"), r.Require("DestinationCidrBlock"), r.Require("GatewayId")
 	prefix, err := netip.ParsePrefix(to)
 	if err != nil && to != "" {
-		r.fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter destinationCidrBlock is invalid. This is not a valid CIDR block.", to))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter destinationCidrBlock is invalid. This is not a valid CIDR block.", to))
 	}
 	if err := r.end(); err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (e *EC2) createRoute(_ context.Context, r *request) (any, error) {
 }
 
 func (e *EC2) associateRouteTable(_ context.Context, r *request) (any, error) {
-	id, subnetID := r.need("RouteTableId"), r.need("SubnetId")
+	id, subnetID := r.Require("RouteTableId"), r.Require("SubnetId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (e *EC2) associateRouteTable(_ context.Context, r *request) (any, error) {
 }
 
 func (e *EC2) disassociateRouteTable(_ context.Context, r *request) (any, error) {
-	id := r.need("AssociationId")
+	id := r.Require("AssociationId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ func (e *EC2) disassociateRouteTable(_ context.Context, r *request) (any, error)
 }
 
 func (e *EC2) deleteRouteTable(_ context.Context, r *request) (any, error) {
-	id := r.need("RouteTableId")
+	id := r.Require("RouteTableId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

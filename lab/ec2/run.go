@@ -29,29 +29,29 @@ type deviceAsk struct {
 
 func (r *request) runAsk() runAsk {
 	ask := runAsk{
-		image: r.need("ImageId"), kind: r.text("InstanceType"), subnet: r.text("SubnetId"), groups: r.list("SecurityGroupId"),
-		least: r.number("MinCount", 0), most: r.number("MaxCount", 0),
+		image: r.Require("ImageId"), kind: r.String("InstanceType"), subnet: r.String("SubnetId"), groups: r.Strings("SecurityGroupId"),
+		least: r.Int("MinCount", 0), most: r.Int("MaxCount", 0),
 	}
 	ask.instance = instance{
-		KeyName: r.text("KeyName"), Token: r.text("ClientToken"), UserData: r.text("UserData"), Shutdown: r.text("InstanceInitiatedShutdownBehavior"),
-		NoTerminate: r.flag("DisableApiTermination"), NoStop: r.flag("DisableApiStop"),
+		KeyName: r.String("KeyName"), Token: r.String("ClientToken"), UserData: r.String("UserData"), Shutdown: r.String("InstanceInitiatedShutdownBehavior"),
+		NoTerminate: r.Bool("DisableApiTermination"), NoStop: r.Bool("DisableApiStop"),
 	}
-	r.flag("EbsOptimized")
-	if r.in("Monitoring").flag("Enabled") {
-		r.fail(wire.Faultf("UnsupportedOperation", "The lab has no detailed monitoring."))
+	r.Bool("EbsOptimized")
+	if r.Sub("Monitoring").Bool("Enabled") {
+		r.Fail(wire.Faultf("UnsupportedOperation", "The lab has no detailed monitoring."))
 	}
-	ask.zone = r.in("Placement").text("AvailabilityZone")
-	r.in("Placement").text("Tenancy")
-	profile := r.in("IamInstanceProfile")
-	if ask.profile = profile.text("Arn"); ask.profile == "" {
-		ask.profile = profile.text("Name")
+	ask.zone = r.Sub("Placement").String("AvailabilityZone")
+	r.Sub("Placement").String("Tenancy")
+	profile := r.Sub("IamInstanceProfile")
+	if ask.profile = profile.String("Arn"); ask.profile == "" {
+		ask.profile = profile.String("Name")
 	}
-	m := r.in("MetadataOptions")
-	ask.instance.Metadata = metadataOptions{m.text("HttpTokens"), m.text("HttpEndpoint"), m.text("InstanceMetadataTags"), m.number("HttpPutResponseHopLimit", 0)}
-	ask.instance.Hibernation = r.in("HibernationOptions").flag("Configured")
+	m := r.Sub("MetadataOptions")
+	ask.instance.Metadata = metadataOptions{m.String("HttpTokens"), m.String("HttpEndpoint"), m.String("InstanceMetadataTags"), m.Int("HttpPutResponseHopLimit", 0)}
+	ask.instance.Hibernation = r.Sub("HibernationOptions").Bool("Configured")
 	r.readCards(&ask)
-	for _, d := range r.each("BlockDeviceMapping") {
-		ask.devices = append(ask.devices, d.deviceAsk())
+	for _, d := range r.List("BlockDeviceMapping") {
+		ask.devices = append(ask.devices, readDevice(d))
 	}
 	r.checkRun(&ask)
 	return ask
@@ -60,33 +60,33 @@ func (r *request) runAsk() runAsk {
 // readCards reads the network interface: there may be one, with subnet and groups
 // instead of the request's own.
 func (r *request) readCards(ask *runAsk) {
-	for n, c := range r.each("NetworkInterface") {
-		if n > 0 || c.number("DeviceIndex", 0) != 0 || ask.subnet != "" || len(ask.groups) > 0 {
-			r.fail(wire.Faultf("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request"))
+	for n, c := range r.List("NetworkInterface") {
+		if n > 0 || c.Int("DeviceIndex", 0) != 0 || ask.subnet != "" || len(ask.groups) > 0 {
+			r.Fail(wire.Faultf("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request"))
 			return
 		}
-		ask.subnet, ask.groups = c.text("SubnetId"), c.list("SecurityGroupId")
-		c.text("Description")
-		c.flag("DeleteOnTermination")
-		if c.has("AssociatePublicIpAddress") {
-			public := c.flag("AssociatePublicIpAddress")
+		ask.subnet, ask.groups = c.String("SubnetId"), c.Strings("SecurityGroupId")
+		c.String("Description")
+		c.Bool("DeleteOnTermination")
+		if c.Has("AssociatePublicIpAddress") {
+			public := c.Bool("AssociatePublicIpAddress")
 			ask.public = &public
 		}
 	}
 }
 
-func (r *request) deviceAsk() deviceAsk {
-	d := deviceAsk{device: r.need("DeviceName"), none: r.has("NoDevice")}
-	r.text("NoDevice")
-	ebs := r.in("Ebs")
-	d.snapshot, d.kind, d.key = ebs.text("SnapshotId"), ebs.text("VolumeType"), ebs.text("KmsKeyId")
-	d.size, d.iops, d.throughput = ebs.number("VolumeSize", 0), ebs.number("Iops", 0), ebs.number("Throughput", 0)
-	if ebs.has("DeleteOnTermination") {
-		remove := ebs.flag("DeleteOnTermination")
+func readDevice(p *wire.Params) deviceAsk {
+	d := deviceAsk{device: p.Require("DeviceName"), none: p.Has("NoDevice")}
+	p.String("NoDevice")
+	ebs := p.Sub("Ebs")
+	d.snapshot, d.kind, d.key = ebs.String("SnapshotId"), ebs.String("VolumeType"), ebs.String("KmsKeyId")
+	d.size, d.iops, d.throughput = ebs.Int("VolumeSize", 0), ebs.Int("Iops", 0), ebs.Int("Throughput", 0)
+	if ebs.Has("DeleteOnTermination") {
+		remove := ebs.Bool("DeleteOnTermination")
 		d.remove = &remove
 	}
-	if ebs.has("Encrypted") {
-		encrypted := ebs.flag("Encrypted")
+	if ebs.Has("Encrypted") {
+		encrypted := ebs.Bool("Encrypted")
 		d.encrypted = &encrypted
 	}
 	return d
@@ -94,16 +94,16 @@ func (r *request) deviceAsk() deviceAsk {
 
 func (r *request) checkRun(ask *runAsk) {
 	if ask.least < 1 || ask.most < ask.least || ask.most > 100 {
-		r.fail(wire.Faultf("InvalidParameterValue", "MinCount and MaxCount must be between 1 and 100, and MinCount no more than MaxCount."))
+		r.Fail(wire.Faultf("InvalidParameterValue", "MinCount and MaxCount must be between 1 and 100, and MinCount no more than MaxCount."))
 	}
 	if text, err := base64.StdEncoding.DecodeString(ask.instance.UserData); err != nil || len(text) > rules.LimitOf("ec2.userdata") {
-		r.fail(wire.Faultf("InvalidParameterValue", "User data is not valid base64 or is larger than %d bytes.", rules.LimitOf("ec2.userdata")))
+		r.Fail(wire.Faultf("InvalidParameterValue", "User data is not valid base64 or is larger than %d bytes.", rules.LimitOf("ec2.userdata")))
 	}
 	if s := ask.instance.Shutdown; s != "" && s != "stop" && s != "terminate" {
-		r.fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", s))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", s))
 	}
 	if t := ask.instance.Metadata.Tokens; t != "" && t != "required" && t != "optional" {
-		r.fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter HttpTokens is invalid.", t))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter HttpTokens is invalid.", t))
 	}
 }
 

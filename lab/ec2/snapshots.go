@@ -26,7 +26,7 @@ func (a *account) snapshot(id string) (*snapshot, error) {
 // createSnapshot answers when the copy is whole: the point in time is fixed then,
 // and pending is only the upload that EC2 would still do.
 func (e *EC2) createSnapshot(ctx context.Context, r *request) (any, error) {
-	id, description, tags := r.need("VolumeId"), r.text("Description"), r.tagsAtCreation("snapshot")
+	id, description, tags := r.Require("VolumeId"), r.String("Description"), r.tagsAtCreation("snapshot")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (e *EC2) take(ctx context.Context, snap, volume string) error {
 }
 
 func (e *EC2) deleteSnapshot(_ context.Context, r *request) (any, error) {
-	id := r.need("SnapshotId")
+	id := r.Require("SnapshotId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -171,8 +171,8 @@ func (e *EC2) snapshotItem(a *account, s *snapshot, now time.Time) snapshotItem 
 }
 
 func (e *EC2) describeSnapshots(_ context.Context, r *request) (any, error) {
-	q, owners := r.query("SnapshotId"), r.list("Owner")
-	r.list("RestorableBy")
+	q, owners := r.query("SnapshotId"), r.Strings("Owner")
+	r.Strings("RestorableBy")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func (a *account) subnet(id string) (*subnet, error) {
 }
 
 func (e *EC2) createSubnet(_ context.Context, r *request) (any, error) {
-	id, cidr, zone, tags := r.need("VpcId"), r.block("CidrBlock"), r.text("AvailabilityZone"), r.tagsAtCreation("subnet")
+	id, cidr, zone, tags := r.Require("VpcId"), r.block("CidrBlock"), r.String("AvailabilityZone"), r.tagsAtCreation("subnet")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (e *EC2) maySubnet(a *account, v *vpc, cidr netip.Prefix, zone string) erro
 }
 
 func (e *EC2) deleteSubnet(_ context.Context, r *request) (any, error) {
-	id := r.need("SubnetId")
+	id := r.Require("SubnetId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (e *EC2) deleteSubnet(_ context.Context, r *request) (any, error) {
 }
 
 func (e *EC2) modifySubnetAttribute(_ context.Context, r *request) (any, error) {
-	id, public := r.need("SubnetId"), r.value("MapPublicIpOnLaunch")
+	id, public := r.Require("SubnetId"), r.value("MapPublicIpOnLaunch")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -187,9 +187,9 @@ type zoneItem struct {
 }
 
 func (e *EC2) describeAvailabilityZones(_ context.Context, r *request) (any, error) {
-	names, ids := r.list("ZoneName"), r.list("ZoneId")
+	names, ids := r.Strings("ZoneName"), r.Strings("ZoneId")
 	q := r.query("")
-	r.flag("AllAvailabilityZones")
+	r.Bool("AllAvailabilityZones")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

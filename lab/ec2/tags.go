@@ -31,29 +31,29 @@ func keys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 // resource that the call makes.
 func (r *request) tagsAtCreation(types ...string) map[string]map[string]string {
 	by := map[string]map[string]string{}
-	for _, s := range r.each("TagSpecification") {
-		kind := s.need("ResourceType")
+	for _, s := range r.List("TagSpecification") {
+		kind := s.Require("ResourceType")
 		if kind != "" && !slices.Contains(types, kind) {
-			r.fail(wire.Faultf("InvalidParameterValue", "'%s' is not a valid taggable resource type for this operation.", kind))
+			r.Fail(wire.Faultf("InvalidParameterValue", "'%s' is not a valid taggable resource type for this operation.", kind))
 		}
 		if by[kind] != nil {
-			r.fail(wire.Faultf("InvalidParameterValue", "Duplicate resource type '%s' in tag specifications.", kind))
+			r.Fail(wire.Faultf("InvalidParameterValue", "Duplicate resource type '%s' in tag specifications.", kind))
 		}
-		by[kind] = s.tags()
+		by[kind] = tagsOf(s)
 		if err := checkTags(nil, by[kind]); err != nil {
-			r.fail(err)
+			r.Fail(err)
 		}
 	}
 	return by
 }
 
-// tags reads Tag.1.Key, Tag.1.Value, …
-func (r *request) tags() map[string]string {
+// tagsOf reads Tag.1.Key, Tag.1.Value, …
+func tagsOf(p *wire.Params) map[string]string {
 	tags := map[string]string{}
-	for _, t := range r.each("Tag") {
-		key, value := t.text("Key"), t.text("Value")
+	for _, t := range p.List("Tag") {
+		key, value := t.String("Key"), t.String("Value")
 		if _, twice := tags[key]; twice {
-			r.fail(wire.Faultf("InvalidParameterValue", "Duplicate tag key '%s' specified.", key))
+			p.Fail(wire.Faultf("InvalidParameterValue", "Duplicate tag key '%s' specified.", key))
 		}
 		tags[key] = value
 	}
@@ -88,9 +88,9 @@ func checkTags(have, add map[string]string) error {
 }
 
 func (e *EC2) createTags(_ context.Context, r *request) (any, error) {
-	ids, tags := r.list("ResourceId"), r.tags()
+	ids, tags := r.Strings("ResourceId"), tagsOf(r.Params)
 	if len(ids) == 0 || len(tags) == 0 {
-		r.fail(wire.Faultf("MissingParameter", "The request must contain the parameters ResourceId and Tag"))
+		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameters ResourceId and Tag"))
 	}
 	if err := r.end(); err != nil {
 		return nil, err
@@ -119,10 +119,10 @@ func (e *EC2) deleteTags(_ context.Context, r *request) (any, error) {
 		key, value string
 		any        bool
 	}
-	ids := r.list("ResourceId")
+	ids := r.Strings("ResourceId")
 	var wishes []wish
-	for _, t := range r.each("Tag") {
-		wishes = append(wishes, wish{t.text("Key"), t.text("Value"), !t.has("Value")})
+	for _, t := range r.List("Tag") {
+		wishes = append(wishes, wish{t.String("Key"), t.String("Value"), !t.Has("Value")})
 	}
 	if err := r.end(); err != nil {
 		return nil, err

@@ -120,7 +120,7 @@ func (t instanceType) item() typeItem {
 }
 
 func (e *EC2) describeInstanceTypes(_ context.Context, r *request) (any, error) {
-	names := r.list("InstanceType")
+	names := r.Strings("InstanceType")
 	q := r.query("")
 	if err := r.end(); err != nil {
 		return nil, err
@@ -170,10 +170,10 @@ type offering struct {
 
 // describeInstanceTypeOfferings: every type is in every zone.
 func (e *EC2) describeInstanceTypeOfferings(_ context.Context, r *request) (any, error) {
-	kind := r.text("LocationType")
+	kind := r.String("LocationType")
 	q := r.query("")
 	if kind != "" && kind != "region" && kind != "availability-zone" {
-		r.fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter locationType is invalid.", kind))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter locationType is invalid.", kind))
 	}
 	if err := r.end(); err != nil {
 		return nil, err

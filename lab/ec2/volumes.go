@@ -48,10 +48,10 @@ func (a *account) volume(id string) (*volume, error) {
 
 func (e *EC2) createVolume(_ context.Context, r *request) (any, error) {
 	ask := volume{
-		Zone: r.need("AvailabilityZone"), Type: r.text("VolumeType"), Snapshot: r.text("SnapshotId"), Size: r.number("Size", 0),
-		Iops: r.number("Iops", 0), Throughput: r.number("Throughput", 0), Encrypted: r.flag("Encrypted"),
+		Zone: r.Require("AvailabilityZone"), Type: r.String("VolumeType"), Snapshot: r.String("SnapshotId"), Size: r.Int("Size", 0),
+		Iops: r.Int("Iops", 0), Throughput: r.Int("Throughput", 0), Encrypted: r.Bool("Encrypted"),
 	}
-	key, clientToken, tags := r.text("KmsKeyId"), r.text("ClientToken"), r.tagsAtCreation("volume")
+	key, clientToken, tags := r.String("KmsKeyId"), r.String("ClientToken"), r.tagsAtCreation("volume")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -161,7 +161,7 @@ func (e *EC2) encryptWith(v *volume, key string) error {
 }
 
 func (e *EC2) deleteVolume(_ context.Context, r *request) (any, error) {
-	id := r.need("VolumeId")
+	id := r.Require("VolumeId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}

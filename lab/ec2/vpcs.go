@@ -81,23 +81,23 @@ func (a *account) advanceNetwork(now time.Time) {
 
 // block reads an IPv4 range of a VPC or subnet: from /16 to /28.
 func (r *request) block(name string) netip.Prefix {
-	text := r.need(name)
+	text := r.Require(name)
 	prefix, err := netip.ParsePrefix(text)
 	switch {
 	case text == "":
 	case err != nil || !prefix.Addr().Is4():
-		r.fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block.", text))
+		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter cidrBlock is invalid. This is not a valid CIDR block.", text))
 	case prefix.Bits() < 16 || prefix.Bits() > 28:
-		r.fail(wire.Faultf("InvalidVpc.Range", "The CIDR '%s' is invalid.", text))
+		r.Fail(wire.Faultf("InvalidVpc.Range", "The CIDR '%s' is invalid.", text))
 	}
 	return prefix.Masked()
 }
 
 func (e *EC2) createVpc(_ context.Context, r *request) (any, error) {
 	cidr, tags := r.block("CidrBlock"), r.tagsAtCreation("vpc")
-	r.text("InstanceTenancy")
-	if r.flag("AmazonProvidedIpv6CidrBlock") {
-		r.fail(wire.Faultf("UnsupportedOperation", "The lab has no IPv6."))
+	r.String("InstanceTenancy")
+	if r.Bool("AmazonProvidedIpv6CidrBlock") {
+		r.Fail(wire.Faultf("UnsupportedOperation", "The lab has no IPv6."))
 	}
 	if err := r.end(); err != nil {
 		return nil, err
@@ -121,7 +121,7 @@ func (e *EC2) createVpc(_ context.Context, r *request) (any, error) {
 // deleteVpc refuses while anything but the default group and the main table of
 // the VPC is left in it.
 func (e *EC2) deleteVpc(_ context.Context, r *request) (any, error) {
-	id := r.need("VpcId")
+	id := r.Require("VpcId")
 	if err := r.end(); err != nil {
 		return nil, err
 	}
@@ -175,10 +175,10 @@ func (a *account) vpcInUse(id string) bool {
 }
 
 func (e *EC2) modifyVpcAttribute(_ context.Context, r *request) (any, error) {
-	id := r.need("VpcId")
+	id := r.Require("VpcId")
 	support, hostnames := r.value("EnableDnsSupport"), r.value("EnableDnsHostnames")
 	if support != nil && hostnames != nil {
-		r.fail(wire.Faultf("InvalidParameterCombination", "Only one attribute can be modified at a time."))
+		r.Fail(wire.Faultf("InvalidParameterCombination", "Only one attribute can be modified at a time."))
 	}
 	if err := r.end(); err != nil {
 		return nil, err
@@ -196,10 +196,10 @@ func (e *EC2) modifyVpcAttribute(_ context.Context, r *request) (any, error) {
 
 // value reads an attribute's truth value, NAME.Value; nil where there is none.
 func (r *request) value(name string) *bool {
-	if !r.has(name) {
+	if !r.Has(name) {
 		return nil
 	}
-	v := r.in(name).flag("Value")
+	v := r.Sub(name).Bool("Value")
 	return &v
 }
 

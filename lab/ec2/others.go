@@ -1,0 +1,71 @@
+package ec2
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/seed-77750964/regain/lab/machine"
+)
+
+// An Instance is one as the other services of the lab see it.
+type Instance struct {
+	ID, State     string
+	Helper        bool      // a rescue box, which runs the SSM agent
+	Up            time.Time // since when its machine runs; zero while it does not
+	Profile, Role string    // ARN of its instance profile and name of its role
+	Address, Zone string
+	Type          string
+	Tags          map[string]string
+}
+
+// Instances are those that DescribeInstances would show in the end.
+func (e *EC2) Instances() ([]Instance, error) {
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	var all []Instance
+	return all, e.look(func(a *account, _ time.Time) error {
+		for _, i := range sorted(a.Instances) {
+			x := Instance{
+				ID: i.ID, State: i.State, Helper: i.Kind == machine.Helper, Profile: i.Profile, Role: i.Role, Address: i.Private,
+				Zone: i.Zone, Type: i.Type, Tags: maps.Clone(a.Tags[i.ID]),
+			}
+			e.boxes.with(i.ID, func(b *box) {
+				if b.up && !b.lost {
+					x.Up = b.since
+				}
+			})
+			all = append(all, x)
+		}
+		return nil
+	})
+}
+
+// Terminate ends an instance on behalf of another service, which termination
+// protection does not keep from it.
+func (e *EC2) Terminate(id string) error {
+	err := e.change(func(a *account, now time.Time) error {
+		i, err := a.instance(id)
+		if err == nil {
+			e.beginTermination(a, i, now)
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("cannot terminate instance: %w", err)
+	}
+	e.tell([]turn{{id, shuttingDown}})
+	return nil
+}
+
+// Lose breaks the hardware of a running instance: its machine is gone, and EC2
+// does not know. It comes back with a stop and a start.
+func (e *EC2) Lose(ctx context.Context, id string) error {
+	e.boxes.with(id, func(x *box) { x.lost = x.up })
+	if err := e.Host.Stop(ctx, id, true); err != nil {
+		return fmt.Errorf("cannot lose instance: %w", err)
+	}
+	return nil
+}
