@@ -150,6 +150,8 @@ func commandNamed(name string) func(*Lab, context.Context, []byte) ([]byte, erro
 		return command((*Lab).CreateInstance)
 	case "create-role":
 		return command((*Lab).CreateRole)
+	case "leftovers":
+		return command((*Lab).Leftovers)
 	case "put-policy":
 		return command((*Lab).PutPolicy)
 	}

@@ -77,7 +77,7 @@ func WriteAnswer(w http.ResponseWriter, c *Call, answer any) error {
 	if reply, ok := answer.(*Reply); ok {
 		return writeReply(w, c, reply)
 	}
-	body, err := encode(c, answer)
+	body, err := Encode(c, answer)
 	if err != nil {
 		return fmt.Errorf("cannot encode the answer to %s: %w", c.Action, err)
 	}
@@ -140,7 +140,9 @@ func send(w http.ResponseWriter, service, id string, status int, body []byte) er
 	return err
 }
 
-func encode(c *Call, answer any) ([]byte, error) {
+// Encode is the body of an answer, other than a *Reply, in the protocol of the call's
+// service.
+func Encode(c *Call, answer any) ([]byte, error) {
 	if ProtocolOf(c.Service) == AWSJSON {
 		if answer == nil {
 			return []byte("{}"), nil
