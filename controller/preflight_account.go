@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,15 +24,19 @@ func parameterName(instance string) string { return "/ec2rl/openssh/" + instance
 // deployHelper is the command that makes the helper's role and profile, which an
 // account needs once; with the bucket of this region, if that is missing too.
 func (s *situation) deployHelper() string {
-	var parameters []string
-	if s.ask.Profile != policy.DefaultRole {
-		parameters = append(parameters, "HelperName="+s.ask.Profile)
-	}
+	template := "regain-helper"
 	if s.noBucket && s.ask.Bucket == "" {
-		return s.deploy("regain-setup", parameters...)
+		template = "regain-setup"
 	}
-	return s.deploy("regain-helper", parameters...)
+	if s.ask.Profile == policy.DefaultRole {
+		return s.deploy(template, template)
+	}
+	// A stack of its own: one of the usual name would be renamed, not joined.
+	return s.deploy(template, template+"-"+noStack.ReplaceAllString(s.ask.Profile, "-"), "HelperName="+s.ask.Profile)
 }
+
+// noStack is what the name of a stack cannot hold.
+var noStack = regexp.MustCompile(`[^A-Za-z0-9-]`)
 
 // makeBucket is the command that makes the bucket, which a region needs once.
 func (s *situation) makeBucket() string {
@@ -41,12 +46,12 @@ func (s *situation) makeBucket() string {
 	case s.noProfile:
 		return s.deployHelper()
 	}
-	return s.deploy("regain-setup", "Helper=exists")
+	return s.deploy("regain-setup", "regain-setup", "Helper=exists")
 }
 
 // deploy is the command for a template of ours.
-func (s *situation) deploy(template string, parameters ...string) string {
-	command := "cloudformation deploy --stack-name " + template + " --template-file packaging/cloudformation/" + template + ".yaml --capabilities CAPABILITY_NAMED_IAM"
+func (s *situation) deploy(template, stack string, parameters ...string) string {
+	command := "cloudformation deploy --stack-name " + stack + " --template-file packaging/cloudformation/" + template + ".yaml --capabilities CAPABILITY_NAMED_IAM"
 	if len(parameters) > 0 {
 		command += " --parameter-overrides " + strings.Join(parameters, " ")
 	}

@@ -20,7 +20,9 @@ func TestCommandsThatMakeWhatIsMissing(t *testing.T) {
 		never string
 	}{
 		{lacks: []func(*still){noProfile}, want: map[string][]string{"missing-profile": {helper, "--region eu-central-1"}}, never: "parameter-overrides"},
-		{lacks: []func(*still){noProfile}, ask: Ask{Profile: "ours"}, want: map[string][]string{"missing-profile": {helper, `"ours"`, "HelperName=ours"}}},
+		{lacks: []func(*still){noProfile}, ask: Ask{Profile: "our_own"}, want: map[string][]string{
+			"missing-profile": {"deploy --stack-name regain-helper-our-own ", "regain-helper.yaml", `"our_own"`, "HelperName=our_own"},
+		}},
 		{lacks: []func(*still){noBucket}, want: map[string][]string{"missing-bucket": {setup, "Helper=exists"}}},
 		{lacks: []func(*still){noBucket}, ask: Ask{Bucket: "ours"}, want: map[string][]string{"missing-bucket": {"aws s3 mb s3://ours --region eu-central-1"}}},
 		{

@@ -3,6 +3,8 @@ package controller
 import (
 	"fmt"
 	"strings"
+
+	"github.com/seed-77750964/regain/controller/policy"
 )
 
 // accountChecks are about what the account has and allows.
@@ -83,7 +85,8 @@ func missingProfile(s *situation) []string {
 	case s.noProfile:
 		return when(true, "there is no instance profile %q; this makes it: %s", s.ask.Profile, s.deployHelper())
 	case s.profile.Name != "" && s.profile.Role == "":
-		return when(true, "the instance profile %q has no role; this makes one that has: %s", s.ask.Profile, s.deployHelper())
+		return when(true, "the instance profile %q has no role; this gives it one: %s", s.ask.Profile,
+			s.aws("iam add-role-to-instance-profile --instance-profile-name "+s.ask.Profile+" --role-name "+policy.DefaultRole))
 	}
 	return nil
 }

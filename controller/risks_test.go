@@ -93,7 +93,7 @@ var situationCases = []struct {
 	{"nowhere", func(c *still, _ *Ask) { clear(c.routes); c.vpcs = 5 }, []string{"vpc-quota"}, "no subnet of " + zoneA},
 
 	{"no profile", func(c *still, _ *Ask) { clear(c.profiles) }, []string{"missing-profile"}, "aws cloudformation deploy"},
-	{"profile without a role", func(c *still, _ *Ask) { c.profiles["regain-helper"] = Profile{Name: "regain-helper"} }, []string{"missing-profile"}, "has no role"},
+	{"profile without a role", func(c *still, _ *Ask) { c.profiles["regain-helper"] = Profile{Name: "regain-helper"} }, []string{"missing-profile"}, "aws iam add-role-to-instance-profile --instance-profile-name regain-helper"},
 	{"no bucket", func(c *still, _ *Ask) { clear(c.buckets) }, []string{"missing-bucket"}, "regain-123456789012-eu-central-1"},
 	{"no bucket, installed", func(c *still, a *Ask) { clear(c.buckets); a.Installed = true }, nil, ""},
 	{"key disabled", withKey(KMSKey{ARN: "arn:k", State: "PendingDeletion"}), []string{"kms-key"}, "PendingDeletion"},
