@@ -110,6 +110,9 @@ func TestRemains(t *testing.T) {
 	if !strings.Contains(got, "over "+image) || !strings.Contains(got, "of machine "+s.Dir) || len(machine.Remains(dir+"x")) > 0 {
 		t.Errorf("remains: %q", got)
 	}
+	if got := rack.Remains(dir); len(got) > 0 {
+		t.Errorf("of a machine that is on: %q", got)
+	}
 	if err := rack.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +120,7 @@ func TestRemains(t *testing.T) {
 		t.Errorf("remains after Close: %q", got)
 	}
 	device, err := exec.CommandContext(t.Context(), "losetup", "--find", "--show", image).Output()
-	if err != nil || len(machine.Remains(dir)) != 1 {
+	if err != nil || len(rack.Remains(dir)) != 1 {
 		t.Errorf("%v, remains: %q", err, machine.Remains(dir))
 	}
 	if machine.Sweep(dir); len(machine.Remains(dir)) > 0 {

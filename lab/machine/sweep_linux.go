@@ -5,18 +5,41 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// Remains are what machines have left on this host, as one line each: loop
-// devices over images below a directory, mounts of them or below it, and first
-// processes. Nothing of a Rack that is closed remains; of one that was killed,
-// loop devices that a helper made for keeps.
-func Remains(dir string) []string {
-	var found []string
+// Remains are what machines have left on this host, a line each: loop devices
+// over images below a directory, mounts below it, and first processes. Nothing of
+// a Rack that is closed remains; of one that was killed, loop devices that a
+// helper made for keeps.
+func Remains(dir string) []string { return remains(dir, nil, nil) }
+
+// Remains are those that belong to none of this Rack's machines.
+func (r *Rack) Remains(dir string) []string {
+	devices, processes := map[uint64]bool{}, map[int]bool{}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, m := range r.machines {
+		m.mu.Lock()
+		processes[m.cmd.Process.Pid] = true
+		for _, v := range m.volumes {
+			for _, l := range v.loops {
+				devices[l.device()] = true
+			}
+		}
+		m.mu.Unlock()
+	}
+	return remains(dir, devices, processes)
+}
+
+func remains(dir string, devices map[uint64]bool, processes map[int]bool) (found []string) {
 	for _, l := range loopsOf(dir) {
+		if devices[l.device] {
+			continue
+		}
 		found = append(found, fmt.Sprintf("loop device %s over %s", l.path, l.image))
 		for _, over := range loopsOver(l.device) {
 			found = append(found, fmt.Sprintf("loop device %s over %s", over.path, l.path))
@@ -31,8 +54,10 @@ func Remains(dir string) []string {
 	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is sound
 	for _, file := range lines {
 		text, _ := os.ReadFile(file) // it may have ended
-		if args := strings.Split(string(text), "\x00"); args[0] == marker && len(args) > 1 && within(args[1], dir) {
-			found = append(found, fmt.Sprintf("process %s of machine %s", strings.Split(file, "/")[2], args[1]))
+		args := strings.Split(string(text), "\x00")
+		pid, err := strconv.Atoi(strings.Split(file, "/")[2])
+		if err == nil && args[0] == marker && len(args) > 1 && within(args[1], dir) && !processes[pid] {
+			found = append(found, fmt.Sprintf("process %d of machine %s", pid, args[1]))
 		}
 	}
 	slices.Sort(found)
