@@ -154,6 +154,8 @@ func commandNamed(name string) func(*Lab, context.Context, []byte) ([]byte, erro
 		return command((*Lab).Leftovers)
 	case "put-policy":
 		return command((*Lab).PutPolicy)
+	case "remains":
+		return command((*Lab).Remains)
 	}
 	return nil
 }
