@@ -43,6 +43,17 @@ func (e *EC2) Instances() ([]Instance, error) {
 	})
 }
 
+// Instance is the state of one instance, where it is, and its type.
+func (e *EC2) Instance(id string) (state, zone, kind string, ok bool) {
+	_ = e.look(func(a *account, _ time.Time) error {
+		if i := a.Instances[id]; i != nil {
+			state, zone, kind, ok = i.State, i.Zone, i.Type, true
+		}
+		return nil
+	})
+	return state, zone, kind, ok
+}
+
 // Terminate ends an instance on behalf of another service, which termination
 // protection does not keep from it.
 func (e *EC2) Terminate(id string) error {
