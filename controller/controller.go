@@ -22,6 +22,9 @@ type Controller struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Watch, which may be nil, is told what happens.
 	Watch func(Event)
+	// PublicKey is given again for a run that is resumed without its journal, and
+	// whose own did not fit into the tags.
+	PublicKey string
 	// Workers is how many runs are advanced at the same time; 0: one.
 	Workers int
 	// Pollings bounds how stale what is known of EC2 may be; 0: one second.

@@ -80,6 +80,9 @@ type Rescue struct {
 	Owner  string    `json:"owner"` // user@host
 	Ask    Ask       `json:"ask"`
 	Caller Caller    `json:"caller"`
+	// Fleet is the run under whose name the agent is delivered to all runs of a
+	// call; empty: this one.
+	Fleet string `json:"fleet,omitempty"`
 	// Rebuilt says that the journal was lost and the record made from tags.
 	Rebuilt bool `json:"rebuilt,omitempty"`
 
@@ -89,25 +92,26 @@ type Rescue struct {
 	// Homing says that the tags tell of the way home.
 	Homing bool `json:"homing,omitempty"`
 
-	Network  []Part     `json:"network,omitempty"`
-	Delivery *Delivery  `json:"delivery,omitempty"`
-	Helper   string     `json:"helper,omitempty"`  // instance id
-	Helpers  int        `json:"helpers,omitempty"` // lost so far, and replaced
-	Prepare  string     `json:"prepare,omitempty"` // command id
-	Attempts []Attempt  `json:"attempts,omitempty"`
+	Network  []Part    `json:"network,omitempty"`
+	Delivery *Delivery `json:"delivery,omitempty"`
+	Helper   string    `json:"helper,omitempty"`  // instance id
+	Helpers  int       `json:"helpers,omitempty"` // lost so far, and replaced
+	Prepare  string    `json:"prepare,omitempty"` // command id
+	Attempts []Attempt `json:"attempts,omitempty"`
 	// Exposed says that a helper has had the volume, Calm that no agent will
 	// write to it any more.
-	Exposed bool `json:"exposed,omitempty"`
-	Calm    bool `json:"calm,omitempty"`
-	Backup   *Backup    `json:"backup,omitempty"`
-	Result   *Result    `json:"result,omitempty"` // of the last attempt
-	Public   string     `json:"public,omitempty"` // the new key's public half, when made here
-	Param    *Parameter `json:"parameter,omitempty"`
+	Exposed bool       `json:"exposed,omitempty"`
+	Calm    bool       `json:"calm,omitempty"`
+	Backup  *Backup    `json:"backup,omitempty"`
+	Result  *Result    `json:"result,omitempty"` // of the last attempt
+	Public  string     `json:"public,omitempty"` // the new key's public half, when made here
+	Param   *Parameter `json:"parameter,omitempty"`
 
 	StoppedAt time.Time `json:"stopped_at,omitzero"` // StopInstances was called
 	RunningAt time.Time `json:"running_at,omitzero"` // and it ran again
 
 	Verified Verification `json:"verified,omitzero"`
+	Address  string       `json:"address,omitempty"` // of the instance, since it runs again
 	Kept     []Kept       `json:"kept,omitempty"`
 	Warnings []string     `json:"warnings,omitempty"`
 }
@@ -156,6 +160,8 @@ type Attempt struct {
 
 // Result is what the agent's report says, as far as the record needs it.
 type Result struct {
+	// Good says that the effect was judged: the key is in and would be accepted.
+	Good    bool             `json:"good,omitempty"`
 	Outcome offline.Outcome  `json:"outcome"`
 	Report  *offline.Report  `json:"report,omitempty"`  // without diffs
 	Users   []string         `json:"users,omitempty"`   // those the key now opens

@@ -1,0 +1,87 @@
+package controller_test
+
+import (
+	"math/rand"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/seed-77750964/regain/controller"
+	"github.com/seed-77750964/regain/controller/sim"
+)
+
+// world is an account with one patient, and a controller for it.
+type world struct {
+	*controller.Controller
+	cloud   *sim.Cloud
+	clock   *sim.Clock
+	patient string
+	before  sim.Snapshot
+	events  []controller.Event
+}
+
+func newWorld(t *testing.T, o sim.Options, p sim.Patient) *world {
+	t.Helper()
+	if o.Clock == nil {
+		o.Clock = sim.NewClock()
+	}
+	w := &world{cloud: sim.New(o), clock: o.Clock}
+	w.patient = w.cloud.AddInstance(p)
+	w.before = w.cloud.Snapshot()
+	w.Controller = w.controller(newRuns())
+	return w
+}
+
+// controller is one of this account, with its own journals.
+func (w *world) controller(r controller.Runs) *controller.Controller {
+	return &controller.Controller{
+		Cloud: w.cloud, Clock: w.clock, Random: rand.New(rand.NewSource(1)), Runs: r, Owner: "anna@desk",
+		Agent: func(string) ([]byte, error) { return []byte("the agent"), nil },
+		Dial:  w.cloud.Dial,
+		Watch: func(e controller.Event) { w.events = append(w.events, e) },
+	}
+}
+
+// same compares the patient with what it was.
+func (w *world) same(t *testing.T, files bool) {
+	t.Helper()
+	is := w.cloud.Snapshot()
+	if got, want := is.Instances[w.patient], w.before.Instances[w.patient]; !reflect.DeepEqual(got, want) {
+		t.Errorf("the instance is\n%+v, was\n%+v", got, want)
+	}
+	for id, was := range w.before.Volumes {
+		if got := is.Volumes[id]; !reflect.DeepEqual(got, was) {
+			t.Errorf("the volume is\n%+v, was\n%+v", got, was)
+		}
+		if files && !reflect.DeepEqual(is.Files[id], w.before.Files[id]) {
+			t.Errorf("its files are %q, were %q", is.Files[id], w.before.Files[id])
+		}
+	}
+	if !reflect.DeepEqual(is.Attributes[w.patient], w.before.Attributes[w.patient]) || !reflect.DeepEqual(is.Groups, w.before.Groups) {
+		t.Errorf("attributes %+v, groups %+v", is.Attributes, is.Groups)
+	}
+	if left := is.Leftovers(""); len(left) > 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
+func TestReset(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, sim.Patient{})
+	outcomes, err := w.Reset(t.Context(), controller.Ask{Instance: w.patient})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := outcomes[0]
+	for _, e := range w.events {
+		t.Log(e.Time.Format("15:04:05"), e.Step, e.Way, e.Event, e.Wait, e.Why, e.Error)
+	}
+	for i, c := range w.cloud.Calls() {
+		t.Log(i+1, c.Time.Format("15:04:05"), c.Action, c.Err)
+	}
+	if o.State != controller.StateRescued || o.Err != nil {
+		t.Fatalf("%s: %v", o.State, o.Err)
+	}
+	w.same(t, false)
+	t.Log(o.Login, o.Rescue.Kept, o.Downtime, w.cloud.Downtime(w.patient), o.Rescue.Verified, o.Rescue.Warnings)
+	_ = time.Second
+}

@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-77750964/regain/offline"
+)
+
+// Where the agent is on a helper to which it was delivered, and how it is
+// called on one whose image has it.
+const (
+	deliveredAgent = "/opt/regain/regain-agent"
+	installedAgent = "regain-agent"
+)
+
+// maxReport keeps the agent's report within what Run Command keeps of output.
+const maxReport = 20000
+
+// quote makes one word of a POSIX shell of any text. Braces that stand together
+// are parted: Systems Manager would take what is between them for a parameter.
+func quote(word string) string {
+	word = strings.ReplaceAll(word, `'`, `'\''`)
+	for _, brace := range []string{"{{", "}}"} {
+		for strings.Contains(word, brace) {
+			word = strings.ReplaceAll(word, brace, brace[:1]+"''"+brace[1:])
+		}
+	}
+	return "'" + word + "'"
+}
+
+func words(list ...string) string {
+	quoted := make([]string, len(list))
+	for i, w := range list {
+		quoted[i] = quote(w)
+	}
+	return strings.Join(quoted, " ")
+}
+
+// prepareScript puts the agent on a helper: what comes by the link is taken only
+// if it is, byte for byte, what was delivered. It may run again.
+func prepareScript(link, sha256 string) []string {
+	return []string{
+		"set -eu",
+		"umask 022",
+		"mkdir -p /opt/regain",
+		"cd /opt/regain",
+		"pinned() { echo " + quote(sha256+"  ") + `"$1" | sha256sum -c --status; }`,
+		"if ! pinned regain-agent 2>/dev/null; then",
+		"  curl --fail --silent --show-error --location --retry 3 --max-time 300 --output regain-agent.new " + quote(link),
+		"  pinned regain-agent.new || { echo 'what came is not the agent that was sent' >&2; rm -f regain-agent.new; exit 1; }",
+		"  chmod 0755 regain-agent.new",
+		"  mv -f regain-agent.new regain-agent",
+		"fi",
+		"./regain-agent version",
+	}
+}
+
+// installedScript only asks whether the agent is there.
+func installedScript() []string { return []string{words(installedAgent, "version")} }
+
+// rescueScript runs the agent, which waits for the volume. Runs of earlier
+// attempts, whose reports were lost, are taken back first; what they say goes
+// to stderr, as stdout is for the report.
+func rescueScript(agent string, t offline.Task, earlier []string) []string {
+	var script []string
+	for _, run := range earlier {
+		script = append(script, words(undoCommand(agent, t.Volume, run, t.Wait)...)+" >&2 || true")
+	}
+	return append(script, "exec "+words(rescueCommand(agent, t)...))
+}
+
+// undoScript takes runs of the agent back, the newest first, and reports on
+// each in a line. The first that fails decides the exit code; a run that never
+// began is no failure of this script's.
+func undoScript(agent, volume string, runs []string) []string {
+	var script []string
+	for _, run := range runs {
+		script = append(script, words(undoCommand(agent, volume, run, time.Minute)...)+" || code=${code:-$?}")
+	}
+	return append(script, "exit ${code:-0}")
+}
+
+// maxUndoReport leaves room for the reports of all attempts.
+const maxUndoReport = 20000 / mostAttempts
+
+func undoCommand(agent, volume, run string, wait time.Duration) []string {
+	return []string{agent, "undo", "--volume", volume, "--wait", wait.String(), "--run", run, "--json", "--max-report", strconv.Itoa(maxUndoReport)}
+}
+
+// rescueCommand is the task as the agent's command line.
+func rescueCommand(agent string, t offline.Task) []string {
+	command := []string{agent, "rescue", "--volume", t.Volume, "--wait", t.Wait.String(), "--instance", t.Instance, "--run", t.Run,
+		"--json", "--max-report", strconv.Itoa(maxReport)}
+	add := func(flag, value string) {
+		if value != "" {
+			command = append(command, "--"+flag, value)
+		}
+	}
+	for _, user := range t.Users {
+		add("user", user)
+	}
+	add("key-name", t.KeyName)
+	add("public-key", t.PublicKey)
+	add("key-type", t.KeyType)
+	add("store", t.Store)
+	add("kms-key", t.KMSKey)
+	if t.Expires > 0 {
+		add("expires", t.Expires.String())
+	}
+	add("repair", t.Repair)
+	if t.RevokePrevious {
+		command = append(command, "--revoke-previous")
+	}
+	if t.AcceptUnknown {
+		command = append(command, "--accept-unknown")
+	}
+	return command
+}
+
+// agent is how the agent is called on the helper of an ask.
+func (a Ask) agent() string {
+	if a.Installed {
+		return installedAgent
+	}
+	return deliveredAgent
+}
+
+// armedFor is how long the agent waits for the volume: the stop may take long.
+const armedFor = 40 * time.Minute
+
+// task is what the agent is asked in an attempt.
+func (r *Rescue) task(run string) offline.Task {
+	t := offline.Task{
+		Command: "rescue", Run: run, Instance: r.Ask.Instance, KeyName: r.Original.Instance.KeyName,
+		Volume: r.Original.Root.Volume, Wait: armedFor,
+		Users: r.Ask.Users, PublicKey: r.Ask.PublicKey, Expires: r.Ask.Expires, Repair: r.Ask.Repair,
+		RevokePrevious: r.Ask.RevokePrevious, AcceptUnknown: r.Ask.AcceptUnknown,
+	}
+	switch r.Ask.Keys {
+	case KeysController:
+		t.PublicKey = r.Public
+	case KeysAgent:
+		t.KeyType, t.KMSKey, t.Store = r.Ask.KeyType, r.Ask.KMSKey, "ssm"
+	}
+	return t
+}
+
+func (r *Rescue) comment(kind string, n int) string {
+	return fmt.Sprintf("regain %s %s %d", r.Run, kind, n)
+}

@@ -1,0 +1,266 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/seed-77750964/regain/controller/flow"
+)
+
+// fleet is what the runs of one call share.
+type fleet struct {
+	*Controller
+	cloud    *poller
+	groups   groups
+	delivery map[string]map[string]bool // object to the runs that have use for it
+	first    string                     // the run under whose name the agent is delivered
+}
+
+// bracket is the steps of one run. What it remembers may be lost at any time:
+// whatever it has forgotten is found by looking.
+type bracket struct {
+	*fleet
+	// resumed says that an earlier process may have made what the record does
+	// not know.
+	resumed bool
+	begun   map[string]time.Time // effects under way, by what is waited for
+	doubts  map[string]time.Time // calls that may have had an effect, and are looked for
+	checked map[string]bool      // doubts that are settled
+
+	wrote    bool   // the lock
+	online   string // the helper that was online
+	prepared string // the helper that has the agent
+	partial  []Part // of the network, as found
+	probe    chan Verification
+	signer   ssh.Signer // the new key, for the proof
+}
+
+func (f *fleet) bracket(resumed bool) *bracket {
+	return &bracket{fleet: f, resumed: resumed, begun: map[string]time.Time{}, doubts: map[string]time.Time{}, checked: map[string]bool{}}
+}
+
+// The names of the steps that others refer to.
+const (
+	stepLock   = "lock"
+	stepRescue = "rescue"
+)
+
+// steps are a rescue, in order: out through every Do, home through every Undo.
+func (b *bracket) steps() []flow.Step[Rescue] {
+	steps := []flow.Step[Rescue]{
+		{Name: "look", Do: b.look, Undo: b.compare, DoLimit: 15 * time.Minute},
+		{Name: "preflight", Do: b.preflight},
+		{Name: stepLock, Do: b.lock, Undo: b.unlock},
+		{Name: "network", Do: b.makeNetwork, Undo: b.removeNetwork},
+		{Name: "deliver", Do: b.deliver, Undo: b.undeliver},
+		{Name: "helper", Do: b.helper, Undo: b.terminate},
+		{Name: "prepare", Do: b.prepare},
+		{Name: "arm", Do: b.arm},
+		{Name: "standby", Do: b.enterStandby, Undo: b.exitStandby},
+		{Name: "verify", Do: nothing, Undo: b.verify},
+		{Name: "unprotect", Do: b.unprotect, Undo: b.protect},
+		{Name: "stop", Do: b.stop, Undo: b.start, UndoLimit: time.Hour},
+		{Name: "backup", Do: b.backUp, Undo: b.settleBackup},
+		{Name: "detach", Do: b.detach, Undo: b.attachHome},
+		{Name: "attach", Do: b.attach, Undo: b.detachHelper},
+		{Name: stepRescue, Do: b.rescue, Undo: b.calm},
+	}
+	locked := slices.IndexFunc(steps, func(s flow.Step[Rescue]) bool { return s.Name == stepLock })
+	for i := range steps[locked+1:] {
+		if undo := &steps[locked+1+i].Undo; *undo != nil {
+			*undo = b.homing(*undo)
+		}
+	}
+	return steps
+}
+
+type move func(context.Context, *Rescue) (flow.Wait, error)
+
+func nothing(context.Context, *Rescue) (flow.Wait, error) { return flow.Wait{}, nil }
+
+// homing has the tags say that the run has turned round, before its first Undo:
+// then it does not go out again either where its journal is lost.
+func (b *bracket) homing(undo move) move {
+	return func(ctx context.Context, r *Rescue) (flow.Wait, error) {
+		if r.Locked && !r.Homing {
+			told := *r
+			told.Homing = true
+			if err := b.cloud.Tag(ctx, map[string]string{TagRecord: encodeRecord(&told)}, r.Ask.Instance, r.Original.Root.Volume); err != nil {
+				return flow.Wait{}, err
+			}
+			r.Homing = true
+		}
+		return undo(ctx, r)
+	}
+}
+
+// The rhythm of looking: first when the effect usually has taken place, then
+// every step, and less often the longer it takes.
+type rhythm struct{ first, step time.Duration }
+
+// begins notes that the effect of a call is under way.
+func (b *bracket) begins(what string) { b.begun[what] = b.Clock.Now() }
+
+// wait says when to look again for an effect.
+func (b *bracket) wait(what string, every rhythm, format string, args ...any) flow.Wait {
+	since, ok := b.begun[what]
+	if !ok { // an earlier process began it
+		since = b.Clock.Now().Add(-every.first)
+		b.begun[what] = since
+	}
+	spent := b.Clock.Now().Sub(since)
+	wait := max(every.step, (spent-every.first)/8)
+	if spent < every.first {
+		wait = every.first - spent
+	}
+	return flow.Wait{For: wait, Why: fmt.Sprintf(format, args...)}
+}
+
+// settling is how long a thing that was made may be missing from answers.
+const settling = 10 * time.Second
+
+// doubt notes that a call is made whose effect may stay unknown to us; sure,
+// that its answer was heard.
+func (b *bracket) doubt(what string) {
+	b.doubts[what] = b.Clock.Now()
+	delete(b.checked, what)
+}
+
+func (b *bracket) sure(what string, err error) {
+	if !is(err, Unknown) {
+		delete(b.doubts, what)
+		b.checked[what] = true
+	}
+}
+
+// unsure tells whether something may exist that the record does not know.
+func (b *bracket) unsure(what string) bool {
+	_, doubted := b.doubts[what]
+	return doubted || b.resumed && !b.checked[what]
+}
+
+// settle is asked when a look has not found what is in doubt: it has the look
+// repeated until answers can be trusted.
+func (b *bracket) settle(what string) flow.Wait {
+	since, ok := b.doubts[what]
+	if !ok {
+		since = b.Clock.Now()
+		b.doubts[what] = since
+	}
+	left := settling - b.Clock.Now().Sub(since)
+	if left > 0 {
+		return flow.Wait{For: min(left, settling/2), Why: "for " + what + " to show, if there is one"}
+	}
+	delete(b.doubts, what)
+	b.checked[what] = true
+	return flow.Wait{}
+}
+
+// sight is the cloud as look wants it: shared looks, and remembered look-ups.
+func (b *bracket) sight() viewer {
+	return &lookups{Cloud: b.cloud, clock: b.Clock, known: &b.known}
+}
+
+func (b *bracket) look(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Original != nil {
+		return flow.Wait{}, nil // rebuilt from tags
+	}
+	was, err := look(ctx, b.sight(), r.Ask.Instance)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if state := was.Instance.State; state == Pending || state == Stopping {
+		return b.wait("look", rhythm{5 * time.Second, 5 * time.Second}, "the instance is %s", state), nil
+	}
+	r.Original = was
+	return flow.Wait{}, nil
+}
+
+// compare looks again. What the run had to put back must be as it was; what else
+// has changed meanwhile is told.
+func (b *bracket) compare(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Original == nil || !r.Locked {
+		return flow.Wait{}, nil
+	}
+	is, err := look(ctx, &selective{viewer: b.sight(), was: r.Original}, r.Ask.Instance)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if gone(is.Instance.State) {
+		r.Warnings = append(r.Warnings, "the instance is "+is.Instance.State)
+		return flow.Wait{}, nil
+	}
+	if left := compare(ours(r.Original), ours(is)); len(left) > 0 {
+		return flow.Wait{}, &DifferenceError{Differences: left}
+	}
+	r.Warnings = append(r.Warnings, compare(r.Original, is)...)
+	return flow.Wait{}, nil
+}
+
+// A DifferenceError means that the instance is not what it was.
+type DifferenceError struct{ Differences []string }
+
+func (e *DifferenceError) Error() string {
+	return fmt.Sprintf("the instance is not as it was: %v", e.Differences)
+}
+
+// ours is the part of an instance that a run changes and puts back.
+func ours(o *Original) *Original {
+	device := o.Root
+	device.State = ""
+	return &Original{
+		Instance:   Instance{RootDevice: o.Instance.RootDevice, Devices: []Device{device}},
+		Root:       device,
+		Attributes: Attributes{StopProtection: o.Attributes.StopProtection},
+	}
+}
+
+// selective does not ask again for what a run cannot have changed.
+type selective struct {
+	viewer
+	was *Original
+}
+
+// Attributes asks only where stop protection was lifted.
+func (s *selective) Attributes(ctx context.Context, instance string) (Attributes, error) {
+	if !s.was.Attributes.StopProtection {
+		return s.was.Attributes, nil
+	}
+	return s.viewer.Attributes(ctx, instance)
+}
+
+// Group asks only where there was one.
+func (s *selective) Group(ctx context.Context, instance string) (*Group, error) {
+	if s.was.Group == nil {
+		return nil, nil
+	}
+	return s.viewer.Group(ctx, instance)
+}
+
+func (b *bracket) preflight(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Rebuilt {
+		return flow.Wait{}, nil // it was passed before
+	}
+	plan, err := b.examine(ctx, r.Run, r.Ask, r.Original)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	r.Caller = plan.Caller
+	if err := plan.refusal(); err != nil {
+		return flow.Wait{}, err
+	}
+	r.Place = &plan.Place
+	return flow.Wait{}, nil
+}
+
+// made are the tags of what a run makes.
+func (r *Rescue) made(role, name string, more map[string]string) map[string]string {
+	tags := map[string]string{TagRun: r.Run, TagRole: role, "Name": name}
+	maps.Copy(tags, more)
+	return tags
+}

@@ -1,0 +1,158 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-77750964/regain/controller/flow"
+)
+
+// RoleBackup is the role of a backup.
+const RoleBackup = "backup"
+
+// BackupName is what a backup is called, as the runbook documents it. It stands
+// in the tag Name: an image's own name may hold no colon.
+func BackupName(instance string) string { return "AWSSupport-EC2Rescue:" + instance }
+
+// backUp makes an image or a snapshot of the stopped instance, and waits for its
+// point in time, not for its completion.
+func (b *bracket) backUp(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Ask.Backup == BackupNone {
+		return flow.Wait{}, nil
+	}
+	if r.Backup == nil {
+		if wait, err := b.makeBackup(ctx, r); err != nil || !wait.Done() {
+			return wait, err
+		}
+	}
+	if r.Ask.Backup == BackupSnapshot || len(r.Backup.Snapshots) > 0 {
+		return flow.Wait{}, nil
+	}
+	found, err := b.backups(ctx, r)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	for _, is := range found {
+		if is.ID != r.Backup.ID {
+			continue
+		}
+		if is.State == "failed" || is.State == "error" || is.State == "invalid" {
+			return flow.Wait{}, fmt.Errorf("EC2 could not make the backup %s: it is %s", is.ID, is.State)
+		}
+		r.Backup = &is
+	}
+	if len(r.Backup.Snapshots) > 0 || r.Backup.State == "available" {
+		return flow.Wait{}, nil
+	}
+	return b.wait("backup", rhythm{3 * time.Second, 2 * time.Second}, "for the point in time of the backup %s", r.Backup.ID), nil
+}
+
+// makeBackup makes it once. An image is unique by its name; a snapshot is looked
+// for by its tag when it may have been made.
+func (b *bracket) makeBackup(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if b.unsure("backup") {
+		found, err := b.backups(ctx, r)
+		if err != nil {
+			return flow.Wait{}, err
+		}
+		if len(found) > 0 {
+			r.Backup = &found[0]
+			return flow.Wait{}, nil
+		}
+		if wait := b.settle("backup"); !wait.Done() {
+			return wait, nil
+		}
+	}
+	tags := r.made(RoleBackup, BackupName(r.Ask.Instance), map[string]string{TagKept: r.Run})
+	text := "Before regain run " + r.Run + " on " + r.Ask.Instance
+	b.doubt("backup")
+	var id string
+	var err error
+	if r.Ask.Backup == BackupSnapshot {
+		id, err = b.cloud.BackUpSnapshot(ctx, r.Original.Root.Volume, text, tags)
+	} else {
+		id, err = b.cloud.BackUpImage(ctx, r.Ask.Instance, "regain "+r.Run+" "+r.Ask.Instance, text, tags)
+	}
+	b.sure("backup", err)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	r.Backup = &Backup{ID: id, State: "pending"}
+	if r.Ask.Backup == BackupSnapshot {
+		return flow.Wait{}, nil
+	}
+	b.begins("backup")
+	return b.wait("backup", rhythm{3 * time.Second, 2 * time.Second}, "for the point in time of the backup %s", id), nil
+}
+
+// backups are those that the run has made.
+func (b *bracket) backups(ctx context.Context, r *Rescue) ([]Backup, error) {
+	found, err := b.cloud.BackupsTagged(ctx, TagRun, r.Run)
+	// An image's snapshots carry the tag too; they are the image's.
+	return slices.DeleteFunc(found, func(is Backup) bool { return is.Tags[TagRole] != RoleBackup }), err
+}
+
+// settleBackup keeps the backup where the volume may have been written to, and
+// removes it where not: the volume is what it was.
+func (b *bracket) settleBackup(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Ask.Backup == BackupNone {
+		return flow.Wait{}, nil
+	}
+	if r.Backup == nil || len(r.Backup.Snapshots) == 0 && r.Ask.Backup == BackupAMI {
+		if !b.unsure("backup") && r.Backup == nil {
+			return flow.Wait{}, nil
+		}
+		found, err := b.backups(ctx, r)
+		if err != nil {
+			return flow.Wait{}, err
+		}
+		if len(found) == 0 {
+			return b.settle("backup"), nil
+		}
+		r.Backup = &found[0]
+	}
+	if r.Exposed && (r.Result == nil || r.Result.Touched) {
+		r.keep(keptBackup(*r.Backup, r.Caller.Region))
+		return flow.Wait{}, nil
+	}
+	return b.removeBackup(ctx, r)
+}
+
+// removeBackup waits for an image's snapshots to be known: those of an image
+// that is gone are found by nobody.
+func (b *bracket) removeBackup(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if strings.HasPrefix(r.Backup.ID, "ami-") && len(r.Backup.Snapshots) == 0 && r.Backup.State == "pending" {
+		r.Backup = &Backup{ID: r.Backup.ID, State: r.Backup.State}
+		return b.wait("backup", rhythm{2 * time.Second, 2 * time.Second}, "for the snapshots of the backup, to remove them"), nil
+	}
+	if err := b.cloud.DeleteBackup(ctx, *r.Backup); err != nil && !is(err, NotFound) {
+		return flow.Wait{}, err
+	}
+	r.Backup = nil
+	return flow.Wait{}, nil
+}
+
+func (r *Rescue) keep(k Kept) {
+	if !slices.Contains(r.Kept, k) {
+		r.Kept = append(r.Kept, k)
+	}
+}
+
+// keptBackup says how a backup is removed.
+func keptBackup(of Backup, region string) Kept {
+	in := ""
+	if region != "" {
+		in = " --region " + region
+	}
+	if strings.HasPrefix(of.ID, "snap-") {
+		return Kept{What: "backup " + of.ID, Remove: "aws ec2 delete-snapshot --snapshot-id " + of.ID + in}
+	}
+	commands := []string{"aws ec2 deregister-image --image-id " + of.ID + in}
+	for _, s := range of.Snapshots {
+		commands = append(commands, "aws ec2 delete-snapshot --snapshot-id "+s+in)
+	}
+	return Kept{What: "backup " + of.ID, Remove: strings.Join(commands, " && ")}
+}

@@ -1,0 +1,336 @@
+package controller
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/seed-77750964/regain/controller/flow"
+	"github.com/seed-77750964/regain/offline"
+)
+
+// RoleHelper is the role of a helper.
+const RoleHelper = "helper"
+
+// deliver puts the agent where the helper can get it, once for all runs of a
+// call. Repeated, it puts the same bytes in the same place.
+func (b *bracket) deliver(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Ask.Installed {
+		return flow.Wait{}, nil
+	}
+	d, binary, err := b.parcel(r)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if len(b.users(d.Key)) == 0 || b.resumed {
+		if err := b.cloud.Deliver(ctx, d.Bucket, d.Key, binary); err != nil {
+			return flow.Wait{}, err
+		}
+	}
+	b.users(d.Key)[r.Run] = true
+	r.Delivery = &d
+	return flow.Wait{}, nil
+}
+
+// parcel is the object by which the run's helper gets the agent.
+func (b *bracket) parcel(r *Rescue) (Delivery, []byte, error) {
+	if b.Agent == nil {
+		return Delivery{}, nil, errors.New("cannot deliver the agent: this program holds none")
+	}
+	binary, err := b.Agent(r.Place.Arch)
+	if err != nil {
+		return Delivery{}, nil, fmt.Errorf("cannot deliver the agent: %w", err)
+	}
+	sum := sha256.Sum256(binary)
+	return Delivery{Bucket: deliveryBucket(r.Ask, r.Caller), Key: r.parcelKey(), SHA256: hex.EncodeToString(sum[:])}, binary, nil
+}
+
+func (r *Rescue) parcelKey() string {
+	of := r.Fleet
+	if of == "" {
+		of = r.Run
+	}
+	return "regain/" + of + "/regain-agent-" + r.Place.Arch
+}
+
+// users are the runs of this process that have use for an object.
+func (f *fleet) users(key string) map[string]bool {
+	if f.delivery == nil {
+		f.delivery = map[string]map[string]bool{}
+	}
+	if f.delivery[key] == nil {
+		f.delivery[key] = map[string]bool{}
+	}
+	return f.delivery[key]
+}
+
+// undeliver removes the object, unless another run still needs it: then that
+// one does.
+func (b *bracket) undeliver(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Ask.Installed || r.Place == nil {
+		return flow.Wait{}, nil
+	}
+	key := r.parcelKey()
+	users := b.users(key)
+	delete(users, r.Run)
+	if len(users) > 0 {
+		return flow.Wait{}, nil
+	}
+	return flow.Wait{}, b.cloud.Undeliver(ctx, deliveryBucket(r.Ask, r.Caller), key)
+}
+
+// mostLost is how many helpers are replaced before a run gives up.
+const mostLost = 2
+
+// helper launches the helper, and waits until Systems Manager reaches it.
+func (b *bracket) helper(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Helper == "" {
+		if wait, err := b.launch(ctx, r); err != nil || !wait.Done() {
+			return wait, err
+		}
+	}
+	if b.online == r.Helper {
+		return flow.Wait{}, nil
+	}
+	found, err := b.cloud.Managed(ctx, r.Helper)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if len(found) == 1 && found[0].Online {
+		b.online = r.Helper
+		return flow.Wait{}, nil
+	}
+	if lost, err := b.lostHelper(ctx, r); err != nil || lost {
+		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, err
+	}
+	return b.wait("helper", rhythm{40 * time.Second, 5 * time.Second}, "for the helper %s to register with Systems Manager", r.Helper), nil
+}
+
+// launch is repeated with the same token until its answer is known.
+func (b *bracket) launch(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	l := Launch{
+		Token: fmt.Sprintf("%s-%d", r.Run, r.Helpers+1), Image: r.Place.AMI, Type: r.Place.Type, Subnet: r.Place.Subnet,
+		PublicIP: r.Place.PublicIP, Profile: r.Ask.Profile, Tags: r.made(RoleHelper, "regain helper of "+r.Ask.Instance, nil),
+	}
+	if r.Place.New {
+		l.Subnet, l.Groups = r.part(SubnetPart), []string{r.part(GroupPart)}
+	}
+	b.doubt("helper")
+	id, err := b.cloud.Launch(ctx, l)
+	b.sure("helper", err)
+	var refused *CloudError
+	if errors.As(err, &refused) && refused.Code == "IdempotentInstanceTerminated" {
+		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, b.replace(r)
+	}
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	r.Helper = id
+	b.begins("helper")
+	return b.wait("helper", rhythm{40 * time.Second, 5 * time.Second}, "for the helper %s to boot and register with Systems Manager", id), nil
+}
+
+// watchHelper is how often a helper that should be alive is looked at.
+const watchHelper = 20 * time.Second
+
+// lostHelper looks, now and then, whether the helper is still there, and gives
+// it up if not.
+func (b *bracket) lostHelper(ctx context.Context, r *Rescue) (bool, error) {
+	if last, ok := b.begun["look at "+r.Helper]; ok && b.Clock.Now().Sub(last) < watchHelper {
+		return false, nil
+	}
+	b.begins("look at " + r.Helper)
+	alive, err := b.alive(ctx, r.Helper)
+	if err != nil || alive {
+		return false, err
+	}
+	return true, b.replace(r)
+}
+
+// alive tells whether a helper can still do something. One that is not known
+// (yet) is given the time that answers may lag behind.
+func (b *bracket) alive(ctx context.Context, id string) (bool, error) {
+	found, err := b.cloud.Instances(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if len(found) == 0 {
+		launched, ok := b.begun["helper"]
+		return ok && b.Clock.Now().Sub(launched) < time.Minute, nil
+	}
+	return found[0].State == Pending || found[0].State == Running, nil
+}
+
+// replace gives a helper up: the next launch makes another.
+func (b *bracket) replace(r *Rescue) error {
+	if r.Helpers >= mostLost {
+		return fmt.Errorf("the helper was lost %d times: it was stopped or terminated by somebody else, or Systems Manager cannot reach it any more", r.Helpers+1)
+	}
+	r.Helpers++
+	r.Helper, r.Prepare = "", ""
+	return nil
+}
+
+// terminate ends all helpers of the run, and waits until they are gone.
+func (b *bracket) terminate(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	ids, err := b.helpers(ctx, r)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	left := 0
+	for _, id := range ids {
+		gone, wait, err := b.terminateOne(ctx, id)
+		switch {
+		case err != nil || !wait.Done():
+			return wait, err
+		case !gone:
+			left++
+		}
+	}
+	if left > 0 {
+		return b.wait("terminate", rhythm{30 * time.Second, 5 * time.Second}, "for the helper to be gone"), nil
+	}
+	if len(ids) == 0 && b.unsure("helper") {
+		return b.settle("helper"), nil
+	}
+	return flow.Wait{}, nil
+}
+
+func (b *bracket) terminateOne(ctx context.Context, id string) (gone bool, wait flow.Wait, err error) {
+	found, err := b.cloud.Instances(ctx, id)
+	if err != nil {
+		return false, flow.Wait{}, err
+	}
+	if len(found) == 1 && (found[0].State == Terminated || found[0].State == ShuttingDown) {
+		return found[0].State == Terminated, flow.Wait{}, nil
+	}
+	if asked, ok := b.begun["terminate "+id]; ok && len(found) == 0 {
+		return b.Clock.Now().Sub(asked) > settling, flow.Wait{}, nil
+	}
+	_, made, err := b.groups.do(ctx, "terminate", id, func(ctx context.Context, ids ...string) (string, error) {
+		return "", b.cloud.Terminate(ctx, ids...)
+	})
+	switch {
+	case is(err, NotFound): // not yet known, or not any more
+		wait = b.settle("helper " + id)
+		return wait.Done(), wait, nil
+	case err != nil:
+		return false, flow.Wait{}, err
+	case !made:
+		return false, flow.Wait{Why: "to terminate " + id}, nil
+	}
+	b.begins("terminate " + id)
+	b.begins("terminate")
+	return false, flow.Wait{}, nil
+}
+
+// helpers are the ids of the run's helpers: the one that is known, or where
+// there may be others, those that carry the run's tag.
+func (b *bracket) helpers(ctx context.Context, r *Rescue) ([]string, error) {
+	var ids []string
+	if r.Helper != "" {
+		ids = append(ids, r.Helper)
+	}
+	if r.Helpers == 0 && !b.unsure("helper") {
+		return ids, nil
+	}
+	found, err := b.cloud.InstancesTagged(ctx, TagRun, r.Run)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range found {
+		if i.Tags[TagRole] == RoleHelper && !slices.Contains(ids, i.ID) {
+			ids = append(ids, i.ID)
+		}
+	}
+	return ids, nil
+}
+
+// The times that Systems Manager gives a command.
+const (
+	deliveryTime = 10 * time.Minute
+	prepareTime  = 10 * time.Minute
+	rescueTime   = armedFor + 30*time.Minute
+	linkValid    = time.Hour
+)
+
+// prepare puts the agent on the helper. Its script may run twice, so that it is
+// simply sent again when its answer is lost.
+func (b *bracket) prepare(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if b.prepared == r.Helper {
+		return flow.Wait{}, nil
+	}
+	if r.Prepare == "" {
+		c, err := b.preparation(ctx, r)
+		if err != nil {
+			return flow.Wait{}, err
+		}
+		id, made, err := b.groups.do(ctx, "prepare "+c.Comment, r.Helper, func(ctx context.Context, ids ...string) (string, error) {
+			return b.cloud.Send(ctx, c, ids...)
+		})
+		if err != nil || !made {
+			return flow.Wait{Why: "to send the agent"}, err
+		}
+		r.Prepare = id
+		b.begins("prepare")
+		return b.wait("prepare", rhythm{6 * time.Second, 2 * time.Second}, "for the agent to be on the helper"), nil
+	}
+	inv, wait, err := b.ended(ctx, r, "prepare", r.Prepare, rhythm{6 * time.Second, 2 * time.Second})
+	switch {
+	case err != nil || !wait.Done():
+		return wait, err
+	case inv.Status == "Success":
+		b.prepared = r.Helper
+		return flow.Wait{}, nil
+	}
+	return flow.Wait{}, fmt.Errorf("cannot put the agent on the helper: %s %s", inv.Details, shorten(inv.Stderr))
+}
+
+// preparation is the same for all runs of a call whose helpers are alike.
+func (b *bracket) preparation(ctx context.Context, r *Rescue) (Command, error) {
+	of := r.Fleet
+	if of == "" {
+		of = r.Run
+	}
+	c := Command{Kind: PrepareCommand, Comment: fmt.Sprintf("regain %s prepare %s", of, r.Place.Arch), Script: installedScript(),
+		Delivery: deliveryTime, Timeout: prepareTime, Task: offline.Task{Command: PrepareCommand}}
+	if r.Ask.Installed {
+		return c, nil
+	}
+	if b.resumed { // another run of the call may have removed it
+		if wait, err := b.deliver(ctx, r); err != nil || !wait.Done() {
+			return Command{}, err
+		}
+	}
+	link, err := b.cloud.Link(ctx, r.Delivery.Bucket, r.Delivery.Key, linkValid)
+	c.Script = prepareScript(link, r.Delivery.SHA256)
+	return c, err
+}
+
+// ended waits for a command on the helper. A helper that is lost meanwhile is
+// replaced, which ends the wait with status Lost.
+func (b *bracket) ended(ctx context.Context, r *Rescue, what, command string, every rhythm) (Invocation, flow.Wait, error) {
+	inv, err := b.cloud.Invocation(ctx, command, r.Helper)
+	if err != nil && !is(err, NotFound) {
+		return inv, flow.Wait{}, err
+	}
+	if err == nil && over(inv) {
+		return inv, flow.Wait{}, nil
+	}
+	if lost, err := b.lostHelper(ctx, r); err != nil || lost {
+		return Invocation{Status: statusLost, Details: "the helper is lost"}, flow.Wait{}, err
+	}
+	return inv, b.wait(what, every, "for the helper: %s is %s", what, orUnknown(inv.Details)), nil
+}
+
+// statusLost is the status of a command whose helper is lost.
+const statusLost = "Lost"
+
+// over tells whether nothing of a command runs any more.
+func over(inv Invocation) bool {
+	return slices.Contains([]string{"Success", "Cancelled", "TimedOut", "Failed"}, inv.Status)
+}

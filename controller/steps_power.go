@@ -1,0 +1,190 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/seed-77750964/regain/controller/flow"
+)
+
+// inService is the lifecycle state of a group's instance that must not stop.
+const inService = "InService"
+
+// enterStandby keeps the group from replacing the instance while it is stopped.
+func (b *bracket) enterStandby(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	was := r.Original.Group
+	if was == nil || was.Lifecycle != inService || !r.stops() {
+		return flow.Wait{}, nil
+	}
+	is, err := b.cloud.Group(ctx, r.Ask.Instance)
+	switch {
+	case err != nil:
+		return flow.Wait{}, err
+	case is == nil:
+		return flow.Wait{}, fmt.Errorf("the instance has left the group %s", was.Name)
+	case is.Lifecycle == "Standby":
+		return flow.Wait{}, nil
+	case is.Lifecycle == inService:
+		if err := b.cloud.EnterStandby(ctx, is.Name, r.Ask.Instance); err != nil {
+			return flow.Wait{}, err
+		}
+		b.begins("standby")
+	}
+	return b.wait("standby", rhythm{5 * time.Second, 2 * time.Second}, "for the instance to be in standby in %s", is.Name), nil
+}
+
+// exitStandby puts the instance back in service, when it runs.
+func (b *bracket) exitStandby(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if was := r.Original.Group; was == nil || was.Lifecycle != inService || !r.stops() {
+		return flow.Wait{}, nil
+	}
+	is, err := b.cloud.Group(ctx, r.Ask.Instance)
+	switch {
+	case err != nil:
+		return flow.Wait{}, err
+	case is == nil:
+		r.Warnings = append(r.Warnings, "the instance is in no Auto Scaling group any more")
+		return flow.Wait{}, nil
+	case is.Lifecycle == inService:
+		return flow.Wait{}, nil
+	case is.Lifecycle == "Standby":
+		if err := b.cloud.ExitStandby(ctx, is.Name, r.Ask.Instance); err != nil {
+			return flow.Wait{}, err
+		}
+		b.begins("in service")
+	}
+	return b.wait("in service", rhythm{5 * time.Second, 2 * time.Second}, "for the instance to be in service in %s", is.Name), nil
+}
+
+// stops tells whether the instance is to be stopped: it runs.
+func (r *Rescue) stops() bool { return r.Original.Instance.State == Running }
+
+func (b *bracket) unprotect(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if !r.Original.Attributes.StopProtection || !r.stops() {
+		return flow.Wait{}, nil
+	}
+	return flow.Wait{}, b.cloud.SetStopProtection(ctx, r.Ask.Instance, false)
+}
+
+func (b *bracket) protect(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if !r.Original.Attributes.StopProtection || !r.stops() {
+		return flow.Wait{}, nil
+	}
+	return flow.Wait{}, b.cloud.SetStopProtection(ctx, r.Ask.Instance, true)
+}
+
+// How long a guest may take to shut down, before force is used, if that is
+// allowed, or the run is given up.
+const gracefulStop = 10 * time.Minute
+
+// stop stops the instance, if this run still has it.
+func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	holder, err := b.holder(ctx, r)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if holder[TagRun] != r.Run {
+		r.Locked = false
+		return flow.Wait{}, b.lockedError(r, holder)
+	}
+	is, err := b.instance(ctx, r.Ask.Instance)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	switch {
+	case is.State == Stopped:
+		return flow.Wait{}, nil
+	case !r.stops():
+		return flow.Wait{}, fmt.Errorf("the instance was stopped and is %s now: somebody else has started it", is.State)
+	case is.State == Running:
+		if r.StoppedAt.IsZero() {
+			r.StoppedAt = b.Clock.Now()
+		}
+		if made, err := b.power(ctx, "stop", r.Ask.Instance, func(ctx context.Context, ids ...string) error { return b.cloud.Stop(ctx, false, ids...) }); err != nil || !made {
+			return flow.Wait{Why: "to stop the instance"}, err
+		}
+	case is.State == Stopping:
+		if err := b.force(ctx, r); err != nil {
+			return flow.Wait{}, err
+		}
+	case gone(is.State):
+		return flow.Wait{}, fmt.Errorf("the instance is %s", is.State)
+	}
+	return b.wait("stop", rhythm{12 * time.Second, 2 * time.Second}, "for the instance to stop"), nil
+}
+
+// power makes a call for one instance or, in company, for many.
+func (b *bracket) power(ctx context.Context, verb, id string, call func(context.Context, ...string) error) (made bool, err error) {
+	_, made, err = b.groups.do(ctx, verb, id, func(ctx context.Context, ids ...string) (string, error) { return "", call(ctx, ids...) })
+	if made && err == nil {
+		b.begins(verb)
+	}
+	return made, err
+}
+
+// force cuts the power of an instance that does not stop by itself, with
+// consent, and never that of Windows: its hives would be torn.
+func (b *bracket) force(ctx context.Context, r *Rescue) error {
+	switch {
+	case r.StoppedAt.IsZero() || b.Clock.Now().Sub(r.StoppedAt) < gracefulStop:
+		return nil
+	case !r.Ask.Accepts("force-stop") || r.Original.Instance.Platform == "windows":
+		return fmt.Errorf("the instance has not stopped within %s (--force-stop would cut its power)", gracefulStop)
+	case !b.begun["force"].IsZero():
+		return nil
+	}
+	b.begins("force")
+	return b.cloud.Stop(ctx, true, r.Ask.Instance)
+}
+
+// start starts the instance, if it ran, and sees that it keeps running: EC2
+// takes a start that it cannot carry out, and stops the instance again.
+func (b *bracket) start(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if !r.stops() {
+		return flow.Wait{}, nil
+	}
+	is, err := b.instance(ctx, r.Ask.Instance)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	switch is.State {
+	case Running:
+		if !r.StoppedAt.IsZero() && r.RunningAt.IsZero() {
+			r.RunningAt = b.Clock.Now()
+		}
+		return flow.Wait{}, nil
+	case Stopped:
+		if _, ok := b.begun["start"]; ok && failedStart(is) {
+			return flow.Wait{}, &StartError{Code: is.StateCode, Reason: is.StateReason}
+		}
+		made, err := b.power(ctx, "start", r.Ask.Instance, b.cloud.Start)
+		if err != nil || !made {
+			return flow.Wait{Why: "to start the instance"}, err
+		}
+	case ShuttingDown, Terminated:
+		return flow.Wait{}, fmt.Errorf("the instance is %s", is.State)
+	}
+	if is.State == Stopping {
+		return b.wait("stop", rhythm{12 * time.Second, 2 * time.Second}, "for the instance to stop before it is started again"), nil
+	}
+	return b.wait("start", rhythm{9 * time.Second, 2 * time.Second}, "for the instance to run"), nil
+}
+
+// A StartError means that EC2 took the start and could not carry it out.
+type StartError struct{ Code, Reason string }
+
+func (e *StartError) Error() string {
+	text := "EC2 has stopped the instance again: " + orUnknown(e.Reason)
+	if strings.HasPrefix(e.Code, "Client.InternalError") {
+		text += " (most often its KMS key is disabled, or whoever starts it may not create grants on the key: kms:CreateGrant)"
+	}
+	return text
+}
+
+// failedStart tells by the reason of the stop whether nobody wanted it.
+func failedStart(i Instance) bool {
+	return strings.HasPrefix(i.StateCode, "Server.") || strings.HasPrefix(i.StateCode, "Client.InternalError") ||
+		strings.HasPrefix(i.StateCode, "Client.VolumeLimitExceeded") || strings.HasPrefix(i.StateCode, "Client.InvalidSnapshot")
+}

@@ -1,0 +1,274 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-77750964/regain/controller/flow"
+	"github.com/seed-77750964/regain/offline"
+)
+
+var whileRescuing = rhythm{3 * time.Second, time.Second}
+
+// rescue waits for the agent's report and judges it by its effect. An agent that
+// ends without one is tried again; a helper that is lost is replaced.
+func (b *bracket) rescue(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.rescued() {
+		return flow.Wait{}, nil
+	}
+	if wait, err := b.attach(ctx, r); err != nil || !wait.Done() {
+		return wait, err
+	}
+	return b.report(ctx, r)
+}
+
+// report waits for the report of the last attempt.
+func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	a := r.attempt()
+	inv, wait, err := b.ended(ctx, r, a.Run, a.Command, whileRescuing)
+	if err != nil || !wait.Done() {
+		return wait, err
+	}
+	if inv.Status == statusLost {
+		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, nil
+	}
+	report, unread := parseReport(inv.Stdout)
+	if unread != nil {
+		a.Over = true
+		r.Result = &Result{Touched: true}
+		if r.attempts(RescueCommand) >= mostAttempts {
+			return flow.Wait{}, fmt.Errorf("the agent ended %d times without a report, the last time with %s, exit code %d: %s",
+				mostAttempts, orUnknown(inv.Details), inv.Code, shorten(inv.Stderr))
+		}
+		return flow.Wait{For: time.Second, Why: "to try the agent again, which ended without a report"}, nil
+	}
+	r.Result = resultOf(report, inv.Code)
+	if err := judge(report, inv.Code, r.task(a.Run)); err != nil {
+		a.Over = true
+		return flow.Wait{}, err
+	}
+	if wait, err := b.stored(ctx, r, report.Key); err != nil || !wait.Done() {
+		return wait, err
+	}
+	a.Over = true
+	r.Result.Good = true
+	return flow.Wait{}, nil
+}
+
+// skew is how much the clocks of this machine and of AWS may differ.
+const skew = 15 * time.Minute
+
+// stored sees that the private key is where the report says.
+func (b *bracket) stored(ctx context.Context, r *Rescue, k *offline.Key) (flow.Wait, error) {
+	if r.Ask.Keys == KeysGiven {
+		return flow.Wait{}, nil
+	}
+	name, version := k.Parameter, k.Version
+	if r.Ask.Keys == KeysController {
+		name, version = parameterName(r.Ask.Instance), 0
+		if r.Param != nil {
+			version = r.Param.Version
+		}
+	}
+	found, err := b.cloud.Parameters(ctx, name)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if len(found) == 1 && found[0].Version >= version && found[0].Modified.After(r.Began.Add(-skew)) {
+		p := found[0]
+		if version > 0 {
+			p.Version = version
+		}
+		r.Param = &p
+		return flow.Wait{}, nil
+	}
+	b.beginsOnce("parameter")
+	if b.since("parameter") > settling {
+		return flow.Wait{}, fmt.Errorf("the private key is not at %s, version %d, where the agent says it has stored it", shorten(name), version)
+	}
+	return b.wait("parameter", rhythm{time.Second, time.Second}, "for the parameter %s to show", name), nil
+}
+
+func (b *bracket) beginsOnce(what string) {
+	if b.begun[what].IsZero() {
+		b.begins(what)
+	}
+}
+
+// calm brings the agent to rest: nothing writes to the volume any more, and
+// unless it is rescued, what was written is taken back.
+func (b *bracket) calm(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.rescued() || r.Calm || r.Place == nil {
+		return flow.Wait{}, nil
+	}
+	_, at, err := b.whereabouts(ctx, r)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if at.Instance == r.Ask.Instance || at.Instance == "" && !r.Exposed {
+		r.Calm = true // no agent has it
+		return flow.Wait{}, nil
+	}
+	r.Exposed = true
+	wait, err := b.takeBack(ctx, r)
+	var hopeless *hopelessError
+	if errors.As(err, &hopeless) {
+		// What the agent wrote, it wrote file by file: the instance is better
+		// off with that than without its volume.
+		r.Warnings = append(r.Warnings, hopeless.Error())
+		r.Calm = true
+		return flow.Wait{}, nil
+	}
+	if err == nil && wait.Done() {
+		r.Calm = true
+	}
+	return wait, err
+}
+
+// hopelessError means that what the agent wrote cannot be taken back from here.
+type hopelessError struct{ err error }
+
+func (e *hopelessError) Error() string {
+	return "what the agent has written to the volume is not taken back: " + e.err.Error()
+}
+func (e *hopelessError) Unwrap() error { return e.err }
+
+// takeBack ends the agent's last attempt and undoes all of them.
+func (b *bracket) takeBack(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if err := b.recall(ctx, r); err != nil {
+		return flow.Wait{}, err
+	}
+	alive, err := b.alive(ctx, r.Helper)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if !alive {
+		return b.again(ctx, r)
+	}
+	if wait, err := b.quiet(ctx, r); err != nil || !wait.Done() {
+		return wait, err
+	}
+	if r.Result != nil && !r.Result.Touched {
+		return flow.Wait{}, nil
+	}
+	return b.undo(ctx, r)
+}
+
+// recall finds the commands that were sent without our knowing: those of a
+// record that was rebuilt, or whose answer was lost.
+func (b *bracket) recall(ctx context.Context, r *Rescue) error {
+	known := r.attempts(RescueCommand)
+	for n := 1; n <= max(known, mostAttempts) && b.unsure("attempts"); n++ {
+		sent, err := b.cloud.CommandsNamed(ctx, r.Helper, r.comment(RescueCommand, n))
+		if err != nil {
+			return err
+		}
+		run := fmt.Sprintf("%s-%d", r.Run, n)
+		i := slices.IndexFunc(r.Attempts, func(a Attempt) bool { return a.Run == run && a.Kind == RescueCommand })
+		switch {
+		case len(sent) > 0 && i < 0:
+			r.Attempts = append(r.Attempts, Attempt{Kind: RescueCommand, Helper: r.Helper, Command: sent[0], Run: run})
+		case len(sent) > 0 && r.Attempts[i].Command == "" && r.Attempts[i].Helper == r.Helper:
+			r.Attempts[i].Command = sent[0]
+		}
+	}
+	b.checked["attempts"] = true
+	return nil
+}
+
+// quiet cancels the last attempt, if it has not ended, and hears its report.
+func (b *bracket) quiet(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	a := r.attempt()
+	if a == nil || a.Over || a.Helper != r.Helper || a.Command == "" {
+		return flow.Wait{}, nil
+	}
+	inv, wait, err := b.ended(ctx, r, a.Run, a.Command, whileRescuing)
+	if err != nil || inv.Status == statusLost {
+		return flow.Wait{For: time.Second, Why: "what became of the helper"}, err
+	}
+	if !wait.Done() {
+		if b.begun["cancel "+a.Run].IsZero() {
+			b.begins("cancel " + a.Run)
+			if err := b.cloud.Cancel(ctx, a.Command, a.Helper); err != nil && !is(err, Invalid) && !is(err, NotFound) {
+				return flow.Wait{}, err
+			}
+		}
+		return flow.Wait{For: time.Second, Why: "for the agent to stop"}, nil
+	}
+	a.Over = true
+	if report, err := parseReport(inv.Stdout); err == nil {
+		r.Result = resultOf(report, inv.Code)
+	} else {
+		r.Result = &Result{Touched: true}
+	}
+	return flow.Wait{}, nil
+}
+
+// undo has the agent take back what its runs wrote, the newest first.
+func (b *bracket) undo(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	var runs []string
+	for _, a := range slices.Backward(r.Attempts) {
+		if a.Kind == RescueCommand && a.Helper == r.Helper {
+			runs = append(runs, a.Run)
+		}
+	}
+	if len(runs) == 0 {
+		return flow.Wait{}, nil
+	}
+	n := r.attempts(UndoCommand)
+	if n == 0 || r.Attempts[len(r.Attempts)-1].Over {
+		n++
+		r.Attempts = append(r.Attempts, Attempt{Kind: UndoCommand, Helper: r.Helper, Run: runs[0]})
+	}
+	a := &r.Attempts[len(r.Attempts)-1]
+	what := r.comment(UndoCommand, n)
+	if a.Command == "" {
+		volume := r.Original.Root.Volume
+		c := Command{Kind: UndoCommand, Comment: what, Script: undoScript(r.Ask.agent(), volume, runs), Undo: runs,
+			Task:     offline.Task{Command: "undo", Run: runs[0], Instance: r.Ask.Instance, Volume: volume, Wait: time.Minute},
+			Delivery: deliveryTime, Timeout: prepareTime}
+		id, wait, err := b.once(ctx, r.Helper, c)
+		if err != nil || !wait.Done() {
+			return wait, err
+		}
+		a.Command = id
+		b.begins(what)
+		return b.wait(what, whileRescuing, "for the agent to take back what it wrote"), nil
+	}
+	inv, wait, err := b.ended(ctx, r, what, a.Command, whileRescuing)
+	switch {
+	case err != nil || !wait.Done():
+		return wait, err
+	case inv.Status == statusLost:
+		return flow.Wait{For: time.Second, Why: "what became of the helper"}, nil
+	}
+	a.Over = true
+	if err := undone(inv.Stdout); err != nil {
+		if n < mostAttempts {
+			return flow.Wait{For: 2 * time.Second, Why: "to try again to take back what the agent wrote"}, nil
+		}
+		return flow.Wait{}, &hopelessError{err}
+	}
+	return flow.Wait{}, nil
+}
+
+// again is for a helper that is lost together with the agent's journal: the
+// rescue is run forward once more, as what an agent may have half done cannot be
+// told from what the owner did. Its success is a success; if it fails, the
+// instance gets its volume back as it is.
+func (b *bracket) again(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	wait, err := b.rescue(ctx, r)
+	var failed *CloudError
+	switch {
+	case err == nil && wait.Done():
+		r.Warnings = append(r.Warnings, "the helper was lost on the way home, together with what it takes to undo: the rescue was finished instead")
+		return wait, nil
+	case err == nil, errors.As(err, &failed):
+		return wait, err
+	}
+	return flow.Wait{}, &hopelessError{errors.New(strings.TrimSpace(err.Error()))}
+}

@@ -1,0 +1,150 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/seed-77750964/regain/controller/flow"
+)
+
+// The states of a volume and its attachments that matter here.
+const (
+	volumeAvailable = "available"
+	nowAttached     = "attached"
+	nowAttaching    = "attaching"
+)
+
+var (
+	whileAttaching = rhythm{2 * time.Second, time.Second}
+	whileDetaching = rhythm{2 * time.Second, time.Second}
+)
+
+// whereabouts looks where the root volume is.
+func (b *bracket) whereabouts(ctx context.Context, r *Rescue) (Volume, Attachment, error) {
+	v, err := b.volume(ctx, r.Original.Root.Volume)
+	if err != nil || len(v.Attachments) == 0 {
+		return v, Attachment{}, err
+	}
+	return v, v.Attachments[0], nil
+}
+
+// detach takes the root volume from the instance, which is stopped.
+func (b *bracket) detach(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	v, at, err := b.whereabouts(ctx, r)
+	switch {
+	case err != nil:
+		return flow.Wait{}, err
+	case at.Instance == r.Ask.Instance:
+		return b.unplug(ctx, v, at)
+	case at.Instance != "" && at.Instance != r.Helper:
+		return flow.Wait{}, fmt.Errorf("the root volume is attached to %s", at.Instance)
+	}
+	return flow.Wait{}, nil
+}
+
+// unplug detaches a volume from where it is.
+func (b *bracket) unplug(ctx context.Context, v Volume, at Attachment) (flow.Wait, error) {
+	what := "detach " + at.Instance
+	if at.State == nowAttached {
+		if err := b.cloud.Detach(ctx, v.ID, at.Instance); err != nil {
+			return flow.Wait{}, err
+		}
+		b.begins(what)
+	}
+	return b.wait(what, whileDetaching, "for %s to be detached from %s: it is %s", v.ID, at.Instance, at.State), nil
+}
+
+// plug attaches a volume and waits for it.
+func (b *bracket) plug(ctx context.Context, v Volume, at Attachment, instance, device string) (flow.Wait, error) {
+	what := "attach " + instance
+	switch {
+	case at.Instance == instance && at.Device == device && at.State == nowAttached:
+		return flow.Wait{}, nil
+	case at.Instance == instance && (at.Device == device || at.State == nowAttaching):
+		// under way, one way or the other
+	case at.Instance != "":
+		return b.unplug(ctx, v, at)
+	case v.State == volumeAvailable:
+		if err := b.cloud.Attach(ctx, v.ID, instance, device); err != nil {
+			return flow.Wait{}, err
+		}
+		b.begins(what)
+	}
+	return b.wait(what, whileAttaching, "for %s to be attached to %s", v.ID, instance), nil
+}
+
+// attachHome puts the volume back under exactly the name it had, with the flag
+// that AttachVolume never sets.
+func (b *bracket) attachHome(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	v, at, err := b.whereabouts(ctx, r)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	home := r.Original.Root
+	if wait, err := b.plug(ctx, v, at, r.Ask.Instance, home.Name); err != nil || !wait.Done() {
+		return wait, err
+	}
+	if at.DeleteOnTermination != home.DeleteOnTermination {
+		return flow.Wait{}, b.cloud.SetDeleteOnTermination(ctx, r.Ask.Instance, home.Name, home.DeleteOnTermination)
+	}
+	return flow.Wait{}, nil
+}
+
+// attach gives the volume to the helper, where the agent waits for it.
+func (b *bracket) attach(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if wait, err := b.armed(ctx, r); err != nil || !wait.Done() {
+		return wait, err
+	}
+	v, at, err := b.whereabouts(ctx, r)
+	if err != nil {
+		return flow.Wait{}, err
+	}
+	if at.Instance == r.Ask.Instance {
+		return flow.Wait{}, fmt.Errorf("the root volume is attached to the instance again")
+	}
+	r.Exposed = true
+	return b.plug(ctx, v, at, r.Helper, r.Place.Device)
+}
+
+// armed sees to it that a helper is alive and its agent waits: one that was lost
+// is replaced by the same moves that made it.
+func (b *bracket) armed(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Helper != "" {
+		if _, err := b.lostHelper(ctx, r); err != nil {
+			return flow.Wait{}, err
+		}
+	}
+	if a := r.attempt(); r.Helper != "" && a != nil && a.Helper == r.Helper && a.Command != "" && !a.Over {
+		return flow.Wait{}, nil
+	}
+	for _, ensure := range []move{b.helper, b.prepare, b.arm} {
+		if wait, err := ensure(ctx, r); err != nil || !wait.Done() {
+			return wait, err
+		}
+	}
+	return flow.Wait{}, nil
+}
+
+// letGo is how long a helper may take to let a volume go before it is terminated.
+const letGo = 2 * time.Minute
+
+// detachHelper takes the volume from the helper, once no agent will write to it.
+func (b *bracket) detachHelper(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if wait, err := b.calm(ctx, r); err != nil || !wait.Done() {
+		return wait, err
+	}
+	v, at, err := b.whereabouts(ctx, r)
+	switch {
+	case err != nil:
+		return flow.Wait{}, err
+	case at.Instance == "" || at.Instance == r.Ask.Instance:
+		return flow.Wait{}, nil
+	}
+	if since, ok := b.begun["detach "+at.Instance]; ok && b.Clock.Now().Sub(since) > letGo {
+		if _, _, err := b.terminateOne(ctx, at.Instance); err != nil {
+			return flow.Wait{}, err
+		}
+	}
+	return b.unplug(ctx, v, at)
+}
