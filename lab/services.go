@@ -8,6 +8,7 @@ import (
 	"github.com/seed-77750964/regain/lab/ec2"
 	"github.com/seed-77750964/regain/lab/iam"
 	"github.com/seed-77750964/regain/lab/kms"
+	"github.com/seed-77750964/regain/lab/quotas"
 	"github.com/seed-77750964/regain/lab/s3"
 	"github.com/seed-77750964/regain/lab/ssm"
 	"github.com/seed-77750964/regain/lab/wire"
@@ -91,7 +92,8 @@ func (l *Lab) openServices(ctx context.Context) error {
 		closers: []func(context.Context) error{l.ec2.Close},
 		lose:    l.ec2.Lose,
 	}
-	for _, s := range []wire.Service{l.iam, l.iam.STS(), keys, objects, l.ec2, systems} {
+	limits := &quotas.Quotas{Account: Account, Region: l.cfg.Region}
+	for _, s := range []wire.Service{l.iam, l.iam.STS(), keys, objects, l.ec2, systems, limits} {
 		l.services[s.Name()] = s
 	}
 	return nil
