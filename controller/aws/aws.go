@@ -32,7 +32,7 @@ import (
 )
 
 // Options choose the account and the region. What is empty comes from where the
-// AWS CLI takes it too: environment, shared configuration, SSO, metadata.
+// AWS CLI takes it too: environment, shared configuration, SSO, an instance's role.
 type Options struct {
 	Region      string
 	Profile     string
@@ -118,7 +118,6 @@ func (o Options) load() []func(*config.LoadOptions) error {
 	})
 	load := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(client),
-		config.WithEC2IMDSRegion(),
 		config.WithAssumeRoleCredentialOptions(func(a *stscreds.AssumeRoleOptions) { a.TokenProvider = o.Token }),
 	}
 	if o.Region != "" {

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"slices"
+	"strings"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -71,7 +72,8 @@ func instance(i types.Instance) controller.Instance {
 		KeyName: sdk.ToString(i.KeyName), Spot: i.InstanceLifecycle == types.InstanceLifecycleTypeSpot,
 		Operator: operator(i.Operator), Tags: tags(i.Tags), Launched: sdk.ToTime(i.LaunchTime),
 	}
-	if i.Platform == types.PlatformValuesWindows {
+	// The reference writes it with a capital, EC2 answers without.
+	if strings.EqualFold(string(i.Platform), string(types.PlatformValuesWindows)) {
 		got.Platform = "windows"
 	}
 	if i.State != nil {
