@@ -47,6 +47,8 @@ type account struct {
 	url string
 	env []string
 	dir string // beside the lab's state, for files of the tests
+
+	state string
 }
 
 // open serves a fresh lab until the test ends.
@@ -65,7 +67,7 @@ func open(t *testing.T) *account {
 	if err != nil {
 		t.Fatal(errors.Join(err, listener.Close()))
 	}
-	a := &account{lab: l, url: "http://" + address, dir: dir}
+	a := &account{lab: l, url: "http://" + address, dir: dir, state: state}
 	a.serve(t, listener)
 	keys, err := lab.ReadCredentials(state)
 	if err != nil {
@@ -129,11 +131,16 @@ func (a *account) cli(t *testing.T, args ...string) any {
 	return out
 }
 
+func (a *account) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), aws, append([]string{"--endpoint-url", a.url, "--output", "json"}, args...)...)
+	cmd.Env, cmd.Dir = a.env, a.dir
+	return cmd
+}
+
 func (a *account) tryCLI(t *testing.T, args ...string) (any, error) {
 	t.Helper()
-	args = append([]string{"--endpoint-url", a.url, "--output", "json"}, args...)
-	cmd := exec.CommandContext(t.Context(), aws, args...)
-	cmd.Env, cmd.Dir = a.env, a.dir
+	cmd := a.command(t, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil {
