@@ -261,6 +261,7 @@ type Launch struct {
 type Image struct {
 	ID, State, Architecture, RootDevice string
 	Devices                             []string // names in its block device mapping
+	Snapshots                           []string // of its volumes: there when its point in time is fixed
 }
 
 // Volume is an EBS volume.

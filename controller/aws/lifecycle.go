@@ -66,6 +66,9 @@ func (c *Cloud) Image(ctx context.Context, id string) (controller.Image, error) 
 	got := controller.Image{ID: id, State: string(i.State), Architecture: string(i.Architecture), RootDevice: sdk.ToString(i.RootDeviceName)}
 	for _, d := range i.BlockDeviceMappings {
 		got.Devices = append(got.Devices, sdk.ToString(d.DeviceName))
+		if d.Ebs != nil && sdk.ToString(d.Ebs.SnapshotId) != "" {
+			got.Snapshots = append(got.Snapshots, *d.Ebs.SnapshotId)
+		}
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -80,6 +80,9 @@ func (c *Cloud) offered(name, zone string) bool {
 func (c *Cloud) Image(ctx context.Context, id string) (found controller.Image, err error) {
 	err = c.call(ctx, "ec2:DescribeImages", func() error {
 		i := c.images[id]
+		if b := c.backups[id]; i == nil && b != nil && b.source == "" && c.seen(id) {
+			i = &controller.Image{ID: id, State: b.State, Snapshots: slices.Clone(b.Snapshots)}
+		}
 		if i == nil {
 			return refusal(controller.NotFound, "InvalidAMIID.NotFound", "the image id '[%s]' does not exist", id)
 		}
