@@ -37,8 +37,8 @@ func (r *Rack) bootGuest(ctx context.Context, s Spec, p plan, console *os.File) 
 	if err != nil {
 		return err
 	}
-	if s.Address != nil {
-		m.address = net.JoinHostPort(s.Address.String(), "22")
+	if m.wire.address != nil {
+		m.address = net.JoinHostPort(m.wire.address.String(), "22")
 		if err := m.awaitSSH(ctx, console); err != nil {
 			return errors.Join(err, r.off(m))
 		}

@@ -136,7 +136,7 @@ func TestGuestMakesHostKeys(t *testing.T) {
 
 func guest(t *testing.T, image string, n byte) machine.Spec {
 	return machine.Spec{
-		Instance: instanceID(t), Kind: machine.Guest, Boot: "sshd", Dir: t.TempDir(), Address: net.IPv4(10, 213, testNet, n),
+		Instance: instanceID(t), Kind: machine.Guest, Boot: "sshd", Dir: t.TempDir(), Address: net.IPv4(172, 31, 16, n),
 		Root: machine.Disk{Volume: "vol-0123456789abcdef0", Device: "/dev/xvda", Image: image},
 	}
 }

@@ -22,7 +22,7 @@ import (
 const patient = "vol-0a1b2c3d4e5f60718"
 
 func helper(t *testing.T, n byte) machine.Spec {
-	return machine.Spec{Instance: instanceID(t), Kind: machine.Helper, Dir: t.TempDir(), Address: net.IPv4(10, 213, testNet, n)}
+	return machine.Spec{Instance: instanceID(t), Kind: machine.Helper, Dir: t.TempDir(), Address: net.IPv4(172, 31, 16, n)}
 }
 
 // on starts machines, and looks for what is left of them after the test.

@@ -70,7 +70,7 @@ func abandon(t *testing.T, dir string) {
 	fmt.Println("starting")
 	g := guest(t, filepath.Join(dir, "guest.raw"), 90)
 	g.Dir = filepath.Join(dir, "guest")
-	h := machine.Spec{Instance: second(t), Kind: machine.Helper, Dir: filepath.Join(dir, "helper"), Address: net.IPv4(10, 213, testNet, 91)}
+	h := machine.Spec{Instance: second(t), Kind: machine.Helper, Dir: filepath.Join(dir, "helper"), Address: net.IPv4(172, 31, 16, 91)}
 	data := filepath.Join(dir, "data.raw")
 	h.Disks = []machine.Disk{{Volume: patient, Device: "/dev/sdf", Image: data}}
 	if err := os.WriteFile(data, make([]byte, size), 0o600); err != nil {

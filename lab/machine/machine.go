@@ -38,7 +38,7 @@ type Spec struct {
 	Boot     string // sshd, qemu or none; for guests
 	Root     Disk   // ignored by helpers
 	Disks    []Disk // without the root
-	Address  net.IP // private IPv4 address, unique in the lab
+	Address  net.IP // private IPv4 address, as the machine itself sees it; nil: no network but its own
 	Dir      string // the machine's own directory below the lab's state; survives reboots, not termination
 	// Env is what the SSM agent's commands find in their environment beside the
 	// usual: AWS_ENDPOINT_URL and AWS_REGION.
@@ -94,7 +94,7 @@ type Host interface {
 	// Cancel kills a command that runs.
 	Cancel(instance, command string) error
 	// Address is where the machine's sshd can be reached from this host, as
-	// "10.0.0.4:22" or "127.0.0.1:2222"; empty when it has none.
+	// "10.213.7.4:22" or "127.0.0.1:2222"; empty when it has none.
 	Address(instance string) string
 	// Console is what the machine has written to its console, at most 64 KiB.
 	Console(instance string) string

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -21,50 +22,87 @@ import (
 // metadataAddress is where EC2's instance metadata service is found.
 var metadataAddress = net.IPv4(169, 254, 169, 254)
 
+// A machine has its private address inside, and one of 10.213.0.0/16 where this
+// host reaches it, as EC2 reaches an instance by a public one. The host's end of
+// every wire is 10.213.0.1. The first choice follows from the instance's name, so
+// that it keeps its address.
+var gateway = net.IPv4(10, 213, 0, 1)
+
+const addressTries = 256
+
+// candidate is the nth address that a machine may get.
+func candidate(instance string, n uint32) net.IP {
+	sum := sha256.Sum256([]byte(instance))
+	const first, last = 2, 1<<16 - 2 // not the gateway, not the broadcast address
+	host := first + (uint32(sum[0])<<8+uint32(sum[1])+n)%(last-first+1)
+	return net.IPv4(10, 213, byte(host>>8), byte(host))
+}
+
+func interfaceOf(address net.IP) string { return "rg-" + hex.EncodeToString(address.To4()) }
+
 // A wire connects a machine with this host: a pair of interfaces, and listeners
 // of the lab inside the machine's network.
 type wire struct {
-	name    string // of the interface on this host; empty without an address
+	address net.IP // where this host reaches the machine; nil: nowhere
 	servers []*http.Server
 }
 
 // cable makes the network of a machine, whose first process is pid.
-func cable(s Spec, pid int) (*wire, error) {
-	w := &wire{}
-	gateway, err := gatewayOf(s.Address)
-	if err != nil {
-		return nil, err
-	}
+func cable(s Spec, pid int) (w *wire, err error) {
+	w = &wire{}
 	if s.Address != nil {
-		if err := checkFree(s.Address); err != nil {
-			return nil, err
+		if s.Address.To4() == nil {
+			return nil, fmt.Errorf("cannot give a machine the address %s: it is not IPv4", s.Address)
 		}
-		name := "rg-" + hex.EncodeToString(s.Address.To4())
-		if err := addVeth(name, "eth0", pid); errors.Is(err, unix.EEXIST) {
-			return nil, fmt.Errorf("cannot give a machine the address %s: another one has it", s.Address)
-		} else if err != nil {
-			return nil, err
-		}
-		w.name = name
-		if err := raise(name, gateway, s.Address); err != nil {
-			w.cut()
+		if w.address, err = plugIn(s.Instance, pid); err != nil {
 			return nil, err
 		}
 	}
-	if err := inNetwork(pid, func() error { return w.inside(s, gateway) }); err != nil {
+	if err := inNetwork(pid, func() error { return w.inside(s) }); err != nil {
 		w.cut()
 		return nil, err
 	}
 	return w, nil
 }
 
+// plugIn makes the pair of interfaces, and takes an address that this host knows
+// no other way to. The name of the interface is the claim to it.
+func plugIn(instance string, pid int) (net.IP, error) {
+	for n := range uint32(addressTries) {
+		address := candidate(instance, n)
+		free, err := isFree(address)
+		if err != nil {
+			return nil, err
+		}
+		if !free {
+			continue
+		}
+		name := interfaceOf(address)
+		switch err := addVeth(name, "eth0", pid); {
+		case errors.Is(err, unix.EEXIST):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if err := raise(name, gateway, address); err != nil {
+			removeLink(name)
+			return nil, err
+		}
+		return address, nil
+	}
+	return nil, errors.New("cannot connect the machine: this host uses 10.213.0.0/16 itself")
+}
+
 // inside runs on a thread that has entered the machine's network.
-func (w *wire) inside(s Spec, gateway net.IP) error {
+func (w *wire) inside(s Spec) error {
 	if err := raise("lo", metadataAddress, metadataAddress); err != nil {
 		return err
 	}
-	if s.Address != nil {
-		if err := raise("eth0", s.Address, gateway); err != nil {
+	if w.address != nil {
+		if err := raise("eth0", s.Address, s.Address); err != nil {
+			return err
+		}
+		if err := raise("eth0", w.address, gateway); err != nil {
 			return err
 		}
 	}
@@ -98,8 +136,8 @@ func (w *wire) cut() {
 	for _, s := range w.servers {
 		s.Close()
 	}
-	if w.name != "" {
-		removeLink(w.name)
+	if w.address != nil {
+		removeLink(interfaceOf(w.address))
 	}
 }
 
@@ -123,37 +161,18 @@ func inNetwork(pid int, f func() error) error {
 	return <-done
 }
 
-// gatewayOf is this host's end of every machine's wire.
-func gatewayOf(address net.IP) (net.IP, error) {
-	if address == nil {
-		return nil, nil
-	}
-	v4 := address.To4()
-	if v4 == nil {
-		return nil, fmt.Errorf("cannot give a machine the address %s: it is not IPv4", address)
-	}
-	gateway := net.IPv4(v4[0], v4[1], 0, 1)
-	if gateway.Equal(address) {
-		return nil, fmt.Errorf("cannot give a machine the address %s: it is this host's", address)
-	}
-	return gateway, nil
-}
-
-// checkFree refuses an address that this host already knows a way to.
-func checkFree(address net.IP) error {
+// isFree tells whether this host knows no way to the address but the default one.
+func isFree(address net.IP) (bool, error) {
 	routes, err := os.Open("/proc/net/route")
 	if err != nil {
-		return fmt.Errorf("cannot read the routes: %w", err)
+		return false, fmt.Errorf("cannot read the routes: %w", err)
 	}
 	defer routes.Close()
 	where, err := routeTo(routes, address)
 	if err != nil {
-		return fmt.Errorf("cannot read the routes: %w", err)
+		return false, fmt.Errorf("cannot read the routes: %w", err)
 	}
-	if where != "" {
-		return fmt.Errorf("cannot give a machine the address %s: this host reaches it through %s", address, where)
-	}
-	return nil
+	return where == "", nil
 }
 
 // routeTo is the interface through which a routing table (/proc/net/route) leads

@@ -12,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
 )
@@ -153,14 +154,21 @@ func FuzzRouteTo(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, text string) { _, _ = routeTo(strings.NewReader(text), net.IPv4(10, 0, 0, 1)) })
 }
 
-func TestGatewayOf(t *testing.T) {
-	if got, err := gatewayOf(net.IPv4(10, 213, 7, 8)); err != nil || !got.Equal(net.IPv4(10, 213, 0, 1)) {
-		t.Errorf("%v, %v", got, err)
-	}
-	for _, bad := range []string{"10.213.0.1", "fd00::1"} {
-		if _, err := gatewayOf(net.ParseIP(bad)); err == nil {
-			t.Errorf("%s was taken", bad)
+// An instance keeps its address, and two of one name get two.
+func TestCandidate(t *testing.T) {
+	seen := map[string]bool{}
+	for n := range uint32(addressTries) {
+		address := candidate("i-0123456789abcdef0", n)
+		if seen[address.String()] || address.Equal(gateway) || !(&net.IPNet{IP: gateway, Mask: net.CIDRMask(16, 32)}).Contains(address) {
+			t.Errorf("%d: %s", n, address)
 		}
+		seen[address.String()] = true
+	}
+	if a, b := candidate("a", 0), candidate("a", 0); !a.Equal(b) || a.Equal(candidate("b", 0)) {
+		t.Errorf("%s, %s", a, b)
+	}
+	if len(interfaceOf(candidate("a", 0))) >= unix.IFNAMSIZ {
+		t.Error("the name of the interface is too long")
 	}
 }
 

@@ -19,9 +19,6 @@ import (
 	"github.com/seed-77750964/regain/lab/machine"
 )
 
-// testNet keeps the addresses of these tests apart from those of a lab.
-const testNet = 250
-
 func instanceID(t *testing.T) string {
 	return fmt.Sprintf("i-0%x", sha256.Sum256([]byte(t.Name())))[:19]
 }
@@ -169,7 +166,7 @@ func census(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	for _, i := range interfaces {
-		if strings.HasPrefix(i.Name, fmt.Sprintf("rg-0ad5%02x", testNet)) {
+		if i.Name == machine.InterfaceOf(instanceID(t)) || i.Name == machine.InterfaceOf(second(t)) {
 			all = append(all, "interface "+i.Name)
 		}
 	}
