@@ -12,7 +12,10 @@ func TestLook(t *testing.T) {
 	c := quiet()
 	secondVolume(Volume{ID: "vol-2"})(c, nil)
 	inGroup(Group{Lifecycle: "InService"})(c, nil)
-	c.change(func(i *Instance) { i.Type = "m5d.large" })
+	c.change(func(i *Instance) {
+		i.Type = "m5d.large"
+		i.Devices = slices.Insert(i.Devices, 0, Device{Name: "/dev/sdb"}) // being attached
+	})
 	o, err := look(t.Context(), c, patientID)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +94,10 @@ func TestCompare(t *testing.T) {
 		"tag new":                {func(o *Original) { o.Volume.Tags = map[string]string{"x": ""} }, `the tag "x" of the root volume was none and is ""`},
 		"our tags":               {func(o *Original) { o.Instance.Tags[TagRun], o.Volume.Tags = "R", map[string]string{TagKept: "R"} }, ""},
 		"tags of AWS":            {func(o *Original) { o.Instance.Tags["aws:x"] = "y" }, ""},
-		"order":                  {func(o *Original) { slices.Reverse(o.Instance.Devices) }, ""},
+		"tags of AWS and others": {
+			func(o *Original) { o.Instance.Tags["aws:x"], o.Instance.Tags["zone"] = "y", "a" }, `the tag "zone" of the instance was none and is "a"`,
+		},
+		"order": {func(o *Original) { slices.Reverse(o.Instance.Devices) }, ""},
 	} {
 		was, is := homely(t), homely(t)
 		test.edit(is)

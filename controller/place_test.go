@@ -119,8 +119,8 @@ func TestSelectedOfNone(t *testing.T) {
 
 func TestThrough(t *testing.T) {
 	for target, want := range map[string]bool{
-		"igw-1": true, "nat-1": true, "tgw-1": true, "eni-1": true, "i-1": true, "vpce-1": true,
-		"local": false, "eigw-1": false, "": false,
+		"igw-1": true, "nat-1": true, "tgw-1": true, "vgw-1": true, "pcx-1": true, "vpce-1": true, "eni-1": true, "i-1": true, "lgw-1": true,
+		"arn:aws:networkmanager::1:core-network/c": true, "local": false, "eigw-1": false, "": false,
 	} {
 		if got := through(target); got.leads != want || got.public != (target == "igw-1") {
 			t.Errorf("%q: got %+v", target, got)

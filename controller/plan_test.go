@@ -29,14 +29,32 @@ func TestPlanOfARunningInstance(t *testing.T) {
 	if p.Downtime < time.Minute || p.Downtime > 5*time.Minute {
 		t.Errorf("the downtime is estimated at %v", p.Downtime)
 	}
+	if without := c.plan(t, Ask{Instance: patientID, Backup: BackupNone}); without.Downtime >= p.Downtime {
+		t.Errorf("without a backup the downtime is estimated at %v, with one at %v", without.Downtime, p.Downtime)
+	}
 	if p.Caller.Account != "123456789012" || p.Ask.Profile != "regain-helper" {
 		t.Errorf("got %+v", p)
+	}
+}
+
+// What is not so is not promised.
+func TestPlanOfTheUsual(t *testing.T) {
+	text := strings.Join(quiet().plan(t, Ask{Instance: patientID, Verify: VerifyAlways}).Steps, "\n")
+	for _, no := range []string{"standby", "in service", "protect", "network:", "snapshot", "as it was", "if there is a way"} {
+		if strings.Contains(text, no) {
+			t.Errorf("a step says %q:\n%s", no, text)
+		}
+	}
+	if text = strings.Join(quiet().plan(t, Ask{Instance: patientID, Verify: VerifyNever, Backup: BackupNone}).Steps, "\n"); strings.Contains(text, "log in") || strings.Contains(text, "AMI of") {
+		t.Errorf("a step says what was not asked for:\n%s", text)
 	}
 }
 
 func TestPlanOfAStoppedInstance(t *testing.T) {
 	c := quiet()
 	inState(Stopped)(c, nil)
+	c.attributes.StopProtection = true
+	inGroup(Group{Lifecycle: "Standby"})(c, nil)
 	p := c.plan(t, Ask{Instance: patientID, Subnet: SubnetNewVPC, Backup: BackupSnapshot, Installed: true, PublicKey: "ssh-ed25519 A"})
 	text := strings.Join(p.Steps, "\n")
 	for _, want := range []string{"network: make a temporary VPC", "snapshot of " + rootVol, "stopped, as it was", "your public key", "DeleteOnTermination on"} {
@@ -44,7 +62,7 @@ func TestPlanOfAStoppedInstance(t *testing.T) {
 			t.Errorf("no step says %q:\n%s", want, text)
 		}
 	}
-	for _, no := range []string{"stop: ", "home: start", "log in", "deliver", "standby"} {
+	for _, no := range []string{"stop: ", "home: start", "log in", "deliver", "standby", "back in service", "protect"} {
 		if strings.Contains(text, no) {
 			t.Errorf("a step says %q:\n%s", no, text)
 		}
@@ -148,6 +166,20 @@ func TestPlanFails(t *testing.T) {
 		_, err := c.controller().Plan(t.Context(), Ask{Instance: patientID})
 		if !is(err, Throttled) || !strings.HasPrefix(err.Error(), "cannot ") {
 			t.Errorf("%s fails, and the plan's error is %v", method, err)
+		}
+	}
+}
+
+func TestPlanFailsWithTheTypeAskedFor(t *testing.T) {
+	for _, ask := range []Ask{{HelperType: "m5.large"}, {HelperType: "m5.large", HelperAMI: "ami-x86"}} {
+		was, err := look(t.Context(), quiet(), patientID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := quiet()
+		c.fails["InstanceType"] = &CloudError{Kind: Throttled}
+		if _, err := c.controller().examine(t.Context(), "", ask.withDefaults(), was); !is(err, Throttled) {
+			t.Errorf("%+v: got %v", ask, err)
 		}
 	}
 }

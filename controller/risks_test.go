@@ -82,6 +82,7 @@ var situationCases = []struct {
 	{"image pending", withImage(Image{State: "pending", Architecture: "x86_64"}), []string{"helper-image"}, "is pending"},
 	{"image full", withImage(Image{State: "available", Architecture: "x86_64", Devices: xvds("fghijklmnop")}), []string{"device-busy"}, "ami-own"},
 	{"type unknown", func(_ *still, a *Ask) { a.HelperType = "t9.nano" }, []string{"helper-type"}, "t9.nano"},
+	{"type of no architecture", func(c *still, a *Ask) { a.HelperType, c.types["m5.large"] = "m5.large", InstanceType{} }, []string{"helper-type"}, ""},
 	{"type not offered", func(_ *still, a *Ask) { a.HelperType = "m5d.large" }, []string{"helper-type"}, "does not offer m5d.large"},
 	{"type of another architecture", func(c *still, a *Ask) { a.HelperType, a.HelperAMI = "m5.large", "ami-arm" }, []string{"helper-type"}, "is for arm64"},
 	{"no type offered", func(c *still, _ *Ask) { clear(c.offered) }, []string{"helper-type"}, "t3.medium, t3a.medium"},
