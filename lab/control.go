@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/seed-77750964/regain/lab/autoscaling"
 	"github.com/seed-77750964/regain/lab/ec2"
 	"github.com/seed-77750964/regain/lab/iam"
 )
@@ -129,8 +131,26 @@ func (l *Lab) CreateInstance(ctx context.Context, s ec2.Spec) (Created, error) {
 	return Created{ID: id}, err
 }
 
-// command makes a command's method one of JSON.
-func command[In, Out any](method func(*Lab, context.Context, In) (Out, error)) func(*Lab, context.Context, []byte) ([]byte, error) {
+// A Member is an instance that joins an Auto Scaling group.
+type Member struct {
+	Group    string `json:"group"`
+	Instance string `json:"instance"`
+	Standby  bool   `json:"standby,omitempty"`
+}
+
+// JoinGroup makes an instance a member of a group, which it makes if there is none.
+func (l *Lab) JoinGroup(_ context.Context, m Member) (Nothing, error) {
+	state := autoscaling.InService
+	if m.Standby {
+		state = autoscaling.Standby
+	}
+	return Nothing{}, l.groups.Join(m.Group, m.Instance, state)
+}
+
+// A runner carries out a command that is written in JSON.
+type runner func(*Lab, context.Context, []byte) ([]byte, error)
+
+func command[In, Out any](method func(*Lab, context.Context, In) (Out, error)) runner {
 	return func(l *Lab, ctx context.Context, data []byte) ([]byte, error) {
 		var in In
 		if err := json.Unmarshal(data, &in); err != nil {
@@ -144,12 +164,14 @@ func command[In, Out any](method func(*Lab, context.Context, In) (Out, error)) f
 	}
 }
 
-func commandNamed(name string) func(*Lab, context.Context, []byte) ([]byte, error) {
+func commandNamed(name string) runner {
 	switch name {
 	case "create-instance":
 		return command((*Lab).CreateInstance)
 	case "create-role":
 		return command((*Lab).CreateRole)
+	case "join-group":
+		return command((*Lab).JoinGroup)
 	case "leftovers":
 		return command((*Lab).Leftovers)
 	case "put-policy":
@@ -184,50 +206,74 @@ func (l *Lab) serveControl(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(data) // who hung up does not want it
 }
 
+// patience is how long Do waits for a lab that has the state directory and is not yet
+// served, or for another command to end.
+const patience = 5 * time.Second
+
 // Do carries out a command on the lab of a state directory: in the process that serves
 // it or, when none does, here, on the files.
 func Do(ctx context.Context, state, name string, in, out any) error {
+	run := commandNamed(name)
+	if run == nil {
+		return fmt.Errorf("cannot do %q: there is no such command", name)
+	}
 	data, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	if commandNamed(name) == nil {
-		return fmt.Errorf("cannot do %q: there is no such command", name)
+	waited := time.NewTimer(patience)
+	defer waited.Stop()
+	for {
+		answer, again, err := try(ctx, state, name, run, data)
+		if err == nil {
+			return json.Unmarshal(answer, out)
+		}
+		if !again {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-waited.C:
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
 	}
-	l, err := Open(ctx, Config{State: state})
-	switch {
-	case errors.Is(err, ErrInUse):
-		data, err = post(ctx, state, name, data)
-	case err == nil:
-		data, err = commandNamed(name)(l, ctx, data)
-		err = errors.Join(err, l.Close(ctx))
-	}
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(data, out)
 }
 
-func post(ctx context.Context, state, name string, data []byte) ([]byte, error) {
+// try tells whether another attempt may find the lab.
+func try(ctx context.Context, state, name string, run runner, data []byte) (answer []byte, again bool, err error) {
+	l, err := Open(ctx, Config{State: state})
+	if errors.Is(err, ErrInUse) {
+		return post(ctx, state, name, data)
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	answer, err = run(l, ctx, data)
+	return answer, false, errors.Join(err, l.Close(ctx))
+}
+
+func post(ctx context.Context, state, name string, data []byte) (answer []byte, again bool, err error) {
 	e, err := ReadEndpoint(state)
 	if err != nil {
-		return nil, fmt.Errorf("cannot find the lab: %w", err)
+		return nil, true, fmt.Errorf("cannot find the lab: %w", err)
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL+controlPath+name, bytes.NewReader(data))
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	r.Header.Set("Authorization", "Bearer "+e.Token)
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
-		return nil, fmt.Errorf("cannot reach the lab: %w", err)
+		return nil, true, fmt.Errorf("cannot reach the lab: %w", err)
 	}
-	answer, err := io.ReadAll(response.Body)
+	answer, err = io.ReadAll(response.Body)
 	if err = errors.Join(err, response.Body.Close()); err != nil {
-		return nil, fmt.Errorf("cannot read the lab's answer: %w", err)
+		return nil, false, fmt.Errorf("cannot read the lab's answer: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, errors.New(string(bytes.TrimSpace(answer)))
+		return nil, false, errors.New(string(bytes.TrimSpace(answer)))
 	}
-	return answer, nil
+	return answer, false, nil
 }

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	awsautoscaling "github.com/aws/aws-sdk-go-v2/service/autoscaling"
 	awsiam "github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/seed-77750964/regain/lab/ec2"
@@ -85,6 +88,46 @@ func TestCommandsWithoutALabThatRuns(t *testing.T) {
 	}
 	if err := Do(t.Context(), state, "nonsense", policy, &Nothing{}); err == nil {
 		t.Error("a command that does not exist succeeds")
+	}
+}
+
+func TestJoinGroup(t *testing.T) {
+	b := serve(t, nil)
+	b.run(t)
+	image := t.TempDir() + "/root.raw"
+	if err := os.WriteFile(image, make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	created, err := b.CreateInstance(t.Context(), ec2.Spec{Image: image, Stopped: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := Do(t.Context(), b.Lab.cfg.State, "join-group", Member{Group: "web", Instance: created.ID, Standby: true}, &Nothing{}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := awsautoscaling.NewFromConfig(b.cfg).DescribeAutoScalingInstances(t.Context(), &awsautoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{created.ID}})
+	if err != nil || len(got.AutoScalingInstances) != 1 || *got.AutoScalingInstances[0].LifecycleState != "Standby" || *got.AutoScalingInstances[0].AutoScalingGroupName != "web" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// TestCommandsSideBySide has each wait for the others, since they work on the files.
+func TestCommandsSideBySide(t *testing.T) {
+	b := serve(t, nil)
+	state := b.Lab.cfg.State
+	b.stop()
+	var group sync.WaitGroup
+	for n := range 5 {
+		group.Go(func() {
+			policy := NewPolicy{Kind: "user", Principal: Operator, Name: fmt.Sprint("p", n), Policy: json.RawMessage(helperRights)}
+			if err := Do(t.Context(), state, "put-policy", policy, &Nothing{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if data, err := os.ReadFile(state + "/iam.json"); err != nil || bytes.Count(data, []byte(`"Action": "ssm:*"`)) != 5 {
+		t.Errorf("not all are kept: %v", err)
 	}
 }
 

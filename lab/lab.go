@@ -25,6 +25,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/seed-77750964/regain/lab/autoscaling"
 	"github.com/seed-77750964/regain/lab/ec2"
 	"github.com/seed-77750964/regain/lab/iam"
 	"github.com/seed-77750964/regain/lab/machine"
@@ -80,6 +81,7 @@ type Lab struct {
 	lock     *os.File
 	iam      *iam.IAM
 	ec2      *ec2.EC2
+	groups   *autoscaling.AutoScaling
 	services map[string]wire.Service
 	parts    parts
 	throttle throttle

@@ -34,9 +34,6 @@ func TestLeftovers(t *testing.T) {
 		}
 	}
 	var left Left
-	if err := Do(t.Context(), b.Lab.cfg.State, "leftovers", Run{"r-1"}, &left); err == nil {
-		t.Error("a lab that does not run is found")
-	}
 	b.run(t)
 	if err := Do(context.WithoutCancel(t.Context()), b.Lab.cfg.State, "leftovers", Run{"r-1"}, &left); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"time"
 
+	"github.com/seed-77750964/regain/lab/autoscaling"
 	"github.com/seed-77750964/regain/lab/ec2"
 	"github.com/seed-77750964/regain/lab/iam"
 	"github.com/seed-77750964/regain/lab/kms"
@@ -87,13 +88,19 @@ func (l *Lab) openServices(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.groups, err = autoscaling.Open(autoscaling.Config{
+		Dir: l.cfg.State, Account: Account, Region: l.cfg.Region, Pace: l.cfg.pace(), Now: l.cfg.Now, Random: l.cfg.Rand, Fleet: l.ec2,
+	})
+	if err != nil {
+		return err
+	}
 	l.parts = parts{
-		loops:   []func(context.Context) error{l.ec2.Run, systems.Run},
+		loops:   []func(context.Context) error{l.ec2.Run, systems.Run, l.groups.Run},
 		closers: []func(context.Context) error{l.ec2.Close},
 		lose:    l.ec2.Lose,
 	}
 	limits := &quotas.Quotas{Account: Account, Region: l.cfg.Region}
-	for _, s := range []wire.Service{l.iam, l.iam.STS(), keys, objects, l.ec2, systems, limits} {
+	for _, s := range []wire.Service{l.iam, l.iam.STS(), keys, objects, l.ec2, systems, l.groups, limits} {
 		l.services[s.Name()] = s
 	}
 	return nil

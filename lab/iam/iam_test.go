@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -120,7 +121,8 @@ func TestDenialsSpeakTheServicesLanguage(t *testing.T) {
 	}{"ec2": {"UnauthorizedOperation", 403}, "ssm": {"AccessDeniedException", 400}, "iam": {"AccessDenied", 403}, "s3": {"AccessDenied", 403}} {
 		c.Service = service
 		err := i.Authorize(c, []wire.Check{{Action: service + ":Do", Resource: "*"}})
-		if fault, ok := err.(*wire.Fault); !ok || fault.Code != want.code || fault.Status != want.status {
+		var fault *wire.Fault
+		if !errors.As(err, &fault) || fault.Code != want.code || fault.Status != want.status {
 			t.Errorf("%s: %#v, want %v", service, err, want)
 		}
 	}
@@ -323,7 +325,8 @@ func TestProfilesAndRoles(t *testing.T) {
 	}
 	for action, name := range map[string]string{"GetInstanceProfile": "InstanceProfileName", "GetRole": "RoleName", "GetUser": "UserName"} {
 		_, err := i.Do(t.Context(), i.call(t, credentials.AccessKey, "iam", action, url.Values{name: {"nobody"}}))
-		if !wire.IsFault(err, "NoSuchEntity") || err.(*wire.Fault).Status != http.StatusNotFound {
+		var fault *wire.Fault
+		if !errors.As(err, &fault) || fault.Code != "NoSuchEntity" || fault.Status != http.StatusNotFound {
 			t.Errorf("%s of nobody: %v", action, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -174,8 +175,8 @@ func TestCLI(t *testing.T) {
 		var answer any
 		switch {
 		case err != nil:
-			fault, ok := err.(*Fault)
-			if !ok {
+			var fault *Fault
+			if !errors.As(err, &fault) {
 				t.Error(err)
 				return
 			}

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -47,7 +46,7 @@ func (p *Params) String(name string) string {
 func (p *Params) Require(name string) string {
 	value := p.String(name)
 	if value == "" {
-		p.fail(Faultf("MissingParameter", "The request must contain the parameter %s", p.prefix+name))
+		p.Fail(Faultf("MissingParameter", "The request must contain the parameter %s", p.prefix+name))
 	}
 	return value
 }
@@ -60,7 +59,7 @@ func (p *Params) Bool(name string) bool {
 	case "true":
 		return true
 	default:
-		p.fail(Faultf("InvalidParameterValue", "Invalid value '%s' for parameter %s: true or false is wanted", value, p.prefix+name))
+		p.Fail(Faultf("InvalidParameterValue", "Invalid value '%s' for parameter %s: true or false is wanted", value, p.prefix+name))
 		return false
 	}
 }
@@ -73,7 +72,7 @@ func (p *Params) Int(name string, missing int) int {
 	}
 	n, err := strconv.Atoi(value)
 	if err != nil {
-		p.fail(Faultf("InvalidParameterValue", "Invalid value '%s' for parameter %s: a number is wanted", value, p.prefix+name))
+		p.Fail(Faultf("InvalidParameterValue", "Invalid value '%s' for parameter %s: a number is wanted", value, p.prefix+name))
 	}
 	return n
 }
@@ -134,7 +133,11 @@ func (p *Params) Ignore(names ...string) {
 }
 
 // Fail remembers a mistake of the caller, unless there was one before.
-func (p *Params) Fail(err error) { p.fail(err) }
+func (p *Params) Fail(err error) {
+	if p.all.err == nil {
+		p.all.err = err
+	}
+}
 
 // Done is the first mistake, or an UnsupportedOperation that names parameters
 // nobody asked for.
@@ -160,17 +163,4 @@ func (p *Params) self() string {
 	key := strings.TrimSuffix(p.prefix, ".")
 	p.all.read[key] = true
 	return p.all.values.Get(key)
-}
-
-func (p *Params) fail(err error) {
-	if p.all.err == nil && err != nil {
-		p.all.err = err
-	}
-}
-
-// IsFault tells whether an error is a fault with one of the codes, or any fault
-// when there are none.
-func IsFault(err error, codes ...string) bool {
-	var fault *Fault
-	return errors.As(err, &fault) && (len(codes) == 0 || slices.Contains(codes, fault.Code))
 }

@@ -38,9 +38,11 @@ package wire
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 )
 
 // Identity is who signed a call.
@@ -97,4 +99,11 @@ func (f *Fault) Error() string { return f.Code + ": " + f.Message }
 // Faultf makes a Fault with status 400.
 func Faultf(code, format string, args ...any) *Fault {
 	return &Fault{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// IsFault tells whether an error is a fault with one of the codes, or any fault
+// when there are none.
+func IsFault(err error, codes ...string) bool {
+	var fault *Fault
+	return errors.As(err, &fault) && (len(codes) == 0 || slices.Contains(codes, fault.Code))
 }
