@@ -79,12 +79,6 @@ func (p *poller) Terminate(ctx context.Context, ids ...string) error {
 	return p.Cloud.Terminate(ctx, ids...)
 }
 
-// SetDeleteOnTermination sets the flag of a device.
-func (p *poller) SetDeleteOnTermination(ctx context.Context, instance, device string, on bool) error {
-	defer p.instances.forget(instance)
-	return p.Cloud.SetDeleteOnTermination(ctx, instance, device, on)
-}
-
 // Tag tags resources.
 func (p *poller) Tag(ctx context.Context, tags map[string]string, ids ...string) error {
 	defer p.forget(ids...)
@@ -99,13 +93,13 @@ func (p *poller) Untag(ctx context.Context, keys []string, ids ...string) error 
 
 // Attach attaches a volume.
 func (p *poller) Attach(ctx context.Context, volume, instance, device string) error {
-	defer p.forget(volume, instance)
+	defer p.volumes.forget(volume)
 	return p.Cloud.Attach(ctx, volume, instance, device)
 }
 
 // Detach detaches a volume.
 func (p *poller) Detach(ctx context.Context, volume, instance string) error {
-	defer p.forget(volume, instance)
+	defer p.volumes.forget(volume)
 	return p.Cloud.Detach(ctx, volume, instance)
 }
 
@@ -116,7 +110,7 @@ func (p *poller) forget(ids ...string) {
 
 // idle is after how long without a question an id is not asked for along with
 // others any more.
-const idle = 30 * time.Second
+const idle = time.Minute
 
 // board is what is known of one kind of resource.
 type board[T any] struct {
@@ -168,13 +162,19 @@ func (b *board[T]) sight(id string) *sight[T] {
 
 // look answers from what is fresh, or asks once for all that is stale.
 func (b *board[T]) look(ctx context.Context, ids []string) ([]T, error) {
+	return b.within(ctx, b.fresh, ids)
+}
+
+// within answers from what is not older than age. It is for whoever acts on the
+// answer by a call that EC2 refuses if the answer is not true any more.
+func (b *board[T]) within(ctx context.Context, age time.Duration, ids []string) ([]T, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now, stale := b.clock.Now(), false
 	for _, id := range ids {
 		s := b.sight(id)
 		s.asked = now
-		stale = stale || b.stale(s, now)
+		stale = stale || now.Sub(s.at) >= age
 	}
 	if stale {
 		if err := b.ask(ctx, now, ids); err != nil {
@@ -190,8 +190,6 @@ func (b *board[T]) look(ctx context.Context, ids []string) ([]T, error) {
 	return found, nil
 }
 
-func (b *board[T]) stale(s *sight[T], now time.Time) bool { return now.Sub(s.at) >= b.fresh }
-
 // ask describes ids, and others that are stale as far as one call takes them.
 func (b *board[T]) ask(ctx context.Context, now time.Time, ids []string) error {
 	asked := slices.Clone(ids)
@@ -199,7 +197,7 @@ func (b *board[T]) ask(ctx context.Context, now time.Time, ids []string) error {
 		if len(asked) >= b.most {
 			break
 		}
-		if now.Sub(s.asked) < idle && b.stale(s, now) && !slices.Contains(ids, id) {
+		if now.Sub(s.asked) < idle && now.Sub(s.at) >= b.fresh && !slices.Contains(ids, id) {
 			asked = append(asked, id)
 		}
 	}

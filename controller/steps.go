@@ -35,6 +35,7 @@ type bracket struct {
 	wrote    bool   // the lock
 	online   string // the helper that was online
 	prepared string // the helper that has the agent
+	plugged  string // the helper that had the volume
 	partial  []Part // of the network, as found
 	probe    chan Verification
 	signer   ssh.Signer // the new key, for the proof
@@ -90,7 +91,8 @@ func (b *bracket) homing(undo move) move {
 		if r.Locked && !r.Homing {
 			told := *r
 			told.Homing = true
-			if err := b.cloud.Tag(ctx, map[string]string{TagRecord: encodeRecord(&told)}, r.Ask.Instance, r.Original.Root.Volume); err != nil {
+			// Past the poller: nobody waits to see it, and the instance is down.
+			if err := b.cloud.Cloud.Tag(ctx, map[string]string{TagRecord: encodeRecord(&told)}, r.Ask.Instance, r.Original.Root.Volume); err != nil {
 				return flow.Wait{}, err
 			}
 			r.Homing = true
@@ -104,7 +106,10 @@ func (b *bracket) homing(undo move) move {
 type rhythm struct{ first, step time.Duration }
 
 // begins notes that the effect of a call is under way.
-func (b *bracket) begins(what string) { b.begun[what] = b.Clock.Now() }
+func (b *bracket) begins(what string) { b.begin(what, 0) }
+
+// begin notes that it will be under way after a while.
+func (b *bracket) begin(what string, after time.Duration) { b.begun[what] = b.Clock.Now().Add(after) }
 
 // wait says when to look again for an effect.
 func (b *bracket) wait(what string, every rhythm, format string, args ...any) flow.Wait {

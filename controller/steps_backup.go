@@ -17,6 +17,9 @@ const RoleBackup = "backup"
 // in the tag Name: an image's own name may hold no colon.
 func BackupName(instance string) string { return "AWSSupport-EC2Rescue:" + instance }
 
+// An image that was just made may not be known yet, and the instance is down.
+var untilPointInTime = rhythm{time.Second, time.Second}
+
 // backUp makes an image or a snapshot of the stopped instance, and waits for its
 // point in time, not for its completion.
 func (b *bracket) backUp(ctx context.Context, r *Rescue) (flow.Wait, error) {
@@ -31,23 +34,17 @@ func (b *bracket) backUp(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.Ask.Backup == BackupSnapshot || len(r.Backup.Snapshots) > 0 {
 		return flow.Wait{}, nil
 	}
-	found, err := b.backups(ctx, r)
-	if err != nil {
+	image, err := b.cloud.Image(ctx, r.Backup.ID)
+	switch {
+	case image.State == "failed" || image.State == "error" || image.State == "invalid":
+		return flow.Wait{}, fmt.Errorf("EC2 could not make the backup %s: it is %s", image.ID, image.State)
+	case err != nil && !is(err, NotFound):
 		return flow.Wait{}, err
-	}
-	for _, is := range found {
-		if is.ID != r.Backup.ID {
-			continue
-		}
-		if is.State == "failed" || is.State == "error" || is.State == "invalid" {
-			return flow.Wait{}, fmt.Errorf("EC2 could not make the backup %s: it is %s", is.ID, is.State)
-		}
-		r.Backup = &is
-	}
-	if len(r.Backup.Snapshots) > 0 || r.Backup.State == "available" {
+	case len(image.Snapshots) > 0:
+		r.Backup.State, r.Backup.Snapshots = image.State, image.Snapshots
 		return flow.Wait{}, nil
 	}
-	return b.wait("backup", rhythm{3 * time.Second, 2 * time.Second}, "for the point in time of the backup %s", r.Backup.ID), nil
+	return b.wait("backup", untilPointInTime, "for the point in time of the backup %s", r.Backup.ID), nil
 }
 
 // makeBackup makes it once. An image is unique by its name; a snapshot is looked
@@ -85,7 +82,7 @@ func (b *bracket) makeBackup(ctx context.Context, r *Rescue) (flow.Wait, error) 
 		return flow.Wait{}, nil
 	}
 	b.begins("backup")
-	return b.wait("backup", rhythm{3 * time.Second, 2 * time.Second}, "for the point in time of the backup %s", id), nil
+	return b.wait("backup", untilPointInTime, "for the point in time of the backup %s", id), nil
 }
 
 // backups are those that the run has made.

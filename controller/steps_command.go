@@ -27,6 +27,7 @@ func (b *bracket) arm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	case err != nil && !is(err, NotFound):
 		return flow.Wait{}, err
 	case err == nil && inv.Status == "InProgress":
+		b.begins("alive " + r.Helper)
 		return flow.Wait{}, nil
 	case err == nil && over(inv):
 		return flow.Wait{}, b.refusedArms(r, a, inv)

@@ -83,6 +83,12 @@ func (b *bracket) undeliver(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	return flow.Wait{}, b.cloud.Undeliver(ctx, deliveryBucket(r.Ask, r.Caller), key)
 }
 
+// A helper boots and registers in 30 to 60 s; nobody is down meanwhile.
+var (
+	whileBooting   = rhythm{45 * time.Second, 5 * time.Second}
+	whilePreparing = rhythm{6 * time.Second, 2 * time.Second}
+)
+
 // mostLost is how many helpers are replaced before a run gives up.
 const mostLost = 2
 
@@ -102,12 +108,13 @@ func (b *bracket) helper(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	}
 	if len(found) == 1 && found[0].Online {
 		b.online = r.Helper
+		b.begins("alive " + r.Helper)
 		return flow.Wait{}, nil
 	}
 	if lost, err := b.lostHelper(ctx, r); err != nil || lost {
 		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, err
 	}
-	return b.wait("helper", rhythm{40 * time.Second, 5 * time.Second}, "for the helper %s to register with Systems Manager", r.Helper), nil
+	return b.wait("helper", whileBooting, "for the helper %s to register with Systems Manager", r.Helper), nil
 }
 
 // launch is repeated with the same token until its answer is known.
@@ -131,19 +138,20 @@ func (b *bracket) launch(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	}
 	r.Helper = id
 	b.begins("helper")
-	return b.wait("helper", rhythm{40 * time.Second, 5 * time.Second}, "for the helper %s to boot and register with Systems Manager", id), nil
+	b.begin("alive "+id, whileBooting.first)
+	return b.wait("helper", whileBooting, "for the helper %s to boot and register with Systems Manager", id), nil
 }
 
 // watchHelper is how often a helper that should be alive is looked at.
-const watchHelper = 20 * time.Second
+const watchHelper = time.Minute
 
 // lostHelper looks, now and then, whether the helper is still there, and gives
 // it up if not.
 func (b *bracket) lostHelper(ctx context.Context, r *Rescue) (bool, error) {
-	if last, ok := b.begun["look at "+r.Helper]; ok && b.Clock.Now().Sub(last) < watchHelper {
+	if last, ok := b.begun["alive "+r.Helper]; ok && b.Clock.Now().Sub(last) < watchHelper {
 		return false, nil
 	}
-	b.begins("look at " + r.Helper)
+	b.begins("alive " + r.Helper)
 	alive, err := b.alive(ctx, r.Helper)
 	if err != nil || alive {
 		return false, err
@@ -201,15 +209,16 @@ func (b *bracket) terminate(ctx context.Context, r *Rescue) (flow.Wait, error) {
 }
 
 func (b *bracket) terminateOne(ctx context.Context, id string) (gone bool, wait flow.Wait, err error) {
-	found, err := b.cloud.Instances(ctx, id)
-	if err != nil {
-		return false, flow.Wait{}, err
-	}
-	if len(found) == 1 && (found[0].State == Terminated || found[0].State == ShuttingDown) {
-		return found[0].State == Terminated, flow.Wait{}, nil
-	}
-	if asked, ok := b.begun["terminate "+id]; ok && len(found) == 0 {
-		return b.Clock.Now().Sub(asked) > settling, flow.Wait{}, nil
+	if asked, ok := b.begun["terminate "+id]; ok || b.resumed {
+		found, err := b.cloud.Instances(ctx, id)
+		switch {
+		case err != nil:
+			return false, flow.Wait{}, err
+		case len(found) == 1 && (found[0].State == Terminated || found[0].State == ShuttingDown):
+			return found[0].State == Terminated, flow.Wait{}, nil
+		case len(found) == 0 && ok:
+			return b.Clock.Now().Sub(asked) > settling, flow.Wait{}, nil
+		}
 	}
 	_, made, err := b.groups.do(ctx, "terminate", id, func(ctx context.Context, ids ...string) (string, error) {
 		return "", b.cloud.Terminate(ctx, ids...)
@@ -277,9 +286,9 @@ func (b *bracket) prepare(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		}
 		r.Prepare = id
 		b.begins("prepare")
-		return b.wait("prepare", rhythm{6 * time.Second, 2 * time.Second}, "for the agent to be on the helper"), nil
+		return b.wait("prepare", whilePreparing, "for the agent to be on the helper"), nil
 	}
-	inv, wait, err := b.ended(ctx, r, "prepare", r.Prepare, rhythm{6 * time.Second, 2 * time.Second})
+	inv, wait, err := b.ended(ctx, r, "prepare", r.Prepare, whilePreparing)
 	switch {
 	case err != nil || !wait.Done():
 		return wait, err

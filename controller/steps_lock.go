@@ -40,7 +40,7 @@ func (b *bracket) lock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	case mine:
 		return flow.Wait{For: racing - b.since("lock"), Why: "whether another run begins at the same time"}, nil
 	case holder[TagRun] != "" && (b.wrote || !r.Ask.Accepts("locked")):
-		return flow.Wait{}, b.lockedError(r, holder)
+		return flow.Wait{}, lockedBy(r.Ask.Instance, holder, b.Clock.Now())
 	case b.wrote && b.since("lock") < settling:
 		return flow.Wait{For: racing, Why: "for the lock to show"}, nil
 	}
@@ -54,25 +54,19 @@ func (b *bracket) lock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 
 func (b *bracket) since(what string) time.Duration { return b.Clock.Now().Sub(b.begun[what]) }
 
-// holder are the tags of whoever has the instance: this run only if it has both
-// the instance and the root volume.
+// holder are the tags of whoever has the instance. The root volume is asked too
+// before this run has written: it may have come from an instance that another
+// run has.
 func (b *bracket) holder(ctx context.Context, r *Rescue) (map[string]string, error) {
 	instance, err := b.instance(ctx, r.Ask.Instance)
 	if err != nil {
 		return nil, err
 	}
+	if instance.Tags[TagRun] != "" || b.wrote || r.Locked {
+		return instance.Tags, nil
+	}
 	volume, err := b.volume(ctx, r.Original.Root.Volume)
-	if err != nil {
-		return nil, err
-	}
-	if instance.Tags[TagRun] == r.Run || instance.Tags[TagRun] == "" {
-		return volume.Tags, nil
-	}
-	return instance.Tags, nil
-}
-
-func (b *bracket) lockedError(r *Rescue, holder map[string]string) error {
-	return lockedBy(r.Ask.Instance, holder, b.Clock.Now())
+	return volume.Tags, err
 }
 
 func lockedBy(instance string, holder map[string]string, now time.Time) error {
@@ -108,7 +102,11 @@ func (b *bracket) unlock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 
 // instance and volume look at one; that it is not there is an error.
 func (b *bracket) instance(ctx context.Context, id string) (Instance, error) {
-	found, err := b.cloud.Instances(ctx, id)
+	return b.instanceLately(ctx, id, 0)
+}
+
+func (b *bracket) instanceLately(ctx context.Context, id string, age time.Duration) (Instance, error) {
+	found, err := b.cloud.instances.within(ctx, max(age, b.cloud.instances.fresh), []string{id})
 	if err != nil {
 		return Instance{}, err
 	}

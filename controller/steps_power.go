@@ -75,23 +75,25 @@ func (b *bracket) protect(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	return flow.Wait{}, b.cloud.SetStopProtection(ctx, r.Ask.Instance, true)
 }
 
+// A Linux guest takes 20 to 60 s to stop, and EC2 10 to 30 s to start it.
+var (
+	whileStopping = rhythm{20 * time.Second, 5 * time.Second}
+	whileStarting = rhythm{11 * time.Second, 4 * time.Second}
+)
+
 // How long a guest may take to shut down, before force is used, if that is
 // allowed, or the run is given up.
 const gracefulStop = 10 * time.Minute
 
 // stop stops the instance, if this run still has it.
 func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
-	holder, err := b.holder(ctx, r)
-	if err != nil {
-		return flow.Wait{}, err
-	}
-	if holder[TagRun] != r.Run {
-		r.Locked = false
-		return flow.Wait{}, b.lockedError(r, holder)
-	}
 	is, err := b.instance(ctx, r.Ask.Instance)
 	if err != nil {
 		return flow.Wait{}, err
+	}
+	if is.Tags[TagRun] != r.Run {
+		r.Locked = false
+		return flow.Wait{}, lockedBy(r.Ask.Instance, is.Tags, b.Clock.Now())
 	}
 	switch {
 	case is.State == Stopped:
@@ -112,7 +114,7 @@ func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	case gone(is.State):
 		return flow.Wait{}, fmt.Errorf("the instance is %s", is.State)
 	}
-	return b.wait("stop", rhythm{12 * time.Second, 2 * time.Second}, "for the instance to stop"), nil
+	return b.wait("stop", whileStopping, "for the instance to stop"), nil
 }
 
 // power makes a call for one instance or, in company, for many.
@@ -145,7 +147,11 @@ func (b *bracket) start(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if !r.stops() {
 		return flow.Wait{}, nil
 	}
-	is, err := b.instance(ctx, r.Ask.Instance)
+	age := recent
+	if _, ok := b.begun["start"]; ok {
+		age = 0
+	}
+	is, err := b.instanceLately(ctx, r.Ask.Instance, age)
 	if err != nil {
 		return flow.Wait{}, err
 	}
@@ -167,9 +173,9 @@ func (b *bracket) start(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{}, fmt.Errorf("the instance is %s", is.State)
 	}
 	if is.State == Stopping {
-		return b.wait("stop", rhythm{12 * time.Second, 2 * time.Second}, "for the instance to stop before it is started again"), nil
+		return b.wait("stop", whileStopping, "for the instance to stop before it is started again"), nil
 	}
-	return b.wait("start", rhythm{9 * time.Second, 2 * time.Second}, "for the instance to run"), nil
+	return b.wait("start", whileStarting, "for the instance to run"), nil
 }
 
 // A StartError means that EC2 took the start and could not carry it out.

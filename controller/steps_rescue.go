@@ -12,7 +12,7 @@ import (
 	"github.com/seed-77750964/regain/offline"
 )
 
-var whileRescuing = rhythm{3 * time.Second, time.Second}
+var whileRescuing = rhythm{2 * time.Second, time.Second}
 
 // rescue waits for the agent's report and judges it by its effect. An agent that
 // ends without one is tried again; a helper that is lost is replaced.
@@ -20,8 +20,16 @@ func (b *bracket) rescue(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.rescued() {
 		return flow.Wait{}, nil
 	}
-	if wait, err := b.attach(ctx, r); err != nil || !wait.Done() {
-		return wait, err
+	a := r.attempt()
+	if a == nil || a.Over || a.Helper != r.Helper || b.plugged != r.Helper {
+		if wait, err := b.attach(ctx, r); err != nil || !wait.Done() {
+			return wait, err
+		}
+		a = r.attempt()
+	}
+	if b.begun["work "+a.Run].IsZero() {
+		b.begins("work " + a.Run)
+		return b.wait("work "+a.Run, whileRescuing, "for the agent to do its work"), nil
 	}
 	return b.report(ctx, r)
 }
@@ -29,7 +37,7 @@ func (b *bracket) rescue(ctx context.Context, r *Rescue) (flow.Wait, error) {
 // report waits for the report of the last attempt.
 func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	a := r.attempt()
-	inv, wait, err := b.ended(ctx, r, a.Run, a.Command, whileRescuing)
+	inv, wait, err := b.ended(ctx, r, "work "+a.Run, a.Command, whileRescuing)
 	if err != nil || !wait.Done() {
 		return wait, err
 	}

@@ -16,17 +16,32 @@ const (
 )
 
 var (
-	whileAttaching = rhythm{2 * time.Second, time.Second}
-	whileDetaching = rhythm{2 * time.Second, time.Second}
+	whileAttaching = rhythm{3 * time.Second, time.Second}
+	whileDetaching = rhythm{4 * time.Second, time.Second}
 )
 
 // whereabouts looks where the root volume is.
 func (b *bracket) whereabouts(ctx context.Context, r *Rescue) (Volume, Attachment, error) {
-	v, err := b.volume(ctx, r.Original.Root.Volume)
-	if err != nil || len(v.Attachments) == 0 {
-		return v, Attachment{}, err
+	return b.lately(ctx, r, 0)
+}
+
+// recent is how old a look may be for a first move that EC2 refuses if it was
+// wrong. It saves a call while the instance is down.
+const recent = 30 * time.Second
+
+// lately is whereabouts, as seen not longer ago than age.
+func (b *bracket) lately(ctx context.Context, r *Rescue, age time.Duration) (Volume, Attachment, error) {
+	id := r.Original.Root.Volume
+	found, err := b.cloud.volumes.within(ctx, max(age, b.cloud.volumes.fresh), []string{id})
+	switch {
+	case err != nil:
+		return Volume{}, Attachment{}, err
+	case len(found) == 0:
+		return Volume{}, Attachment{}, fmt.Errorf("cannot find volume %s any more", id)
+	case len(found[0].Attachments) == 0:
+		return found[0], Attachment{}, nil
 	}
-	return v, v.Attachments[0], nil
+	return found[0], found[0].Attachments[0], nil
 }
 
 // detach takes the root volume from the instance, which is stopped.
@@ -104,7 +119,17 @@ func (b *bracket) attach(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{}, fmt.Errorf("the root volume is attached to the instance again")
 	}
 	r.Exposed = true
-	return b.plug(ctx, v, at, r.Helper, r.Place.Device)
+	wait, err := b.plug(ctx, v, at, r.Helper, r.Place.Device)
+	switch {
+	case is(err, State) || is(err, NotFound): // is it the helper that is gone?
+		delete(b.begun, "alive "+r.Helper)
+		if lost, again := b.lostHelper(ctx, r); again != nil || lost {
+			return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, again
+		}
+	case err == nil && wait.Done():
+		b.plugged = r.Helper
+	}
+	return wait, err
 }
 
 // armed sees to it that a helper is alive and its agent waits: one that was lost
@@ -134,7 +159,11 @@ func (b *bracket) detachHelper(ctx context.Context, r *Rescue) (flow.Wait, error
 	if wait, err := b.calm(ctx, r); err != nil || !wait.Done() {
 		return wait, err
 	}
-	v, at, err := b.whereabouts(ctx, r)
+	age := recent
+	if !b.begun["detach "+r.Helper].IsZero() {
+		age = 0
+	}
+	v, at, err := b.lately(ctx, r, age)
 	switch {
 	case err != nil:
 		return flow.Wait{}, err

@@ -111,27 +111,38 @@ type prover struct {
 // prover finds the address, and the key: the private half where Parameter Store
 // gives it to us, else the public one alone.
 func (b *bracket) prover(ctx context.Context, r *Rescue) (*prover, error) {
-	is, err := b.instance(ctx, r.Ask.Instance)
-	if err != nil {
+	if err := b.findAddress(ctx, r); err != nil {
 		return nil, err
 	}
-	host := is.PublicIP
-	if host == "" {
-		host = is.PrivateIP
-	}
-	if host == "" {
-		return nil, errors.New("the instance has no address")
-	}
-	r.Address = host
-	p := &prover{dial: b.Dial, address: net.JoinHostPort(host, "22"), user: r.Result.Users[0]}
+	p := &prover{dial: b.Dial, address: net.JoinHostPort(r.Address, "22"), user: r.Result.Users[0]}
 	if b.signer == nil {
-		if b.signer, err = b.privateHalf(ctx, r); err != nil {
+		signer, err := b.privateHalf(ctx, r)
+		if err != nil {
 			return nil, err
 		}
+		b.signer = signer
 	}
 	p.signer = b.signer
 	_, p.asks = p.signer.(*publicHalf)
 	return p, nil
+}
+
+// findAddress asks where the instance is reached, once it runs again.
+func (b *bracket) findAddress(ctx context.Context, r *Rescue) error {
+	if r.Address != "" {
+		return nil
+	}
+	is, err := b.instance(ctx, r.Ask.Instance)
+	if err != nil {
+		return err
+	}
+	if r.Address = is.PublicIP; r.Address == "" {
+		r.Address = is.PrivateIP
+	}
+	if r.Address == "" {
+		return errors.New("the instance has no address")
+	}
+	return nil
 }
 
 // privateHalf fetches the new key. It stays in memory.
