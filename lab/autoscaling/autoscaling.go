@@ -106,19 +106,43 @@ func (s *AutoScaling) Put(g Group) error {
 	})
 }
 
-// Join makes an instance a member of a group, InService or Standby.
+// Join makes an instance a member of a group, InService or Standby. A group that does
+// not exist is made, with room for one to leave and others to come.
 func (s *AutoScaling) Join(name, instance, state string) error {
 	if state != InService && state != Standby {
 		return fmt.Errorf("cannot join group %s: a member begins as %s or %s, not %q", name, InService, Standby, state)
 	}
+	if err := s.ensure(name); err != nil {
+		return err
+	}
 	return s.file.Update(func(d *document) error {
 		g := d.Groups[name]
-		if g == nil {
-			return fmt.Errorf("cannot join group %s: there is none", name)
-		}
 		g.Members[instance] = &member{State: state}
+		if inService := g.inService(); inService > g.Desired {
+			g.Desired, g.Max = inService, max(g.Max, inService)
+		}
 		return nil
 	})
+}
+
+func (s *AutoScaling) ensure(name string) error {
+	there := false
+	s.file.View(func(d *document) { there = d.Groups[name] != nil })
+	if there {
+		return nil
+	}
+	const room = 10
+	return s.Put(Group{Name: name, Max: room})
+}
+
+func (g *group) inService() int {
+	n := 0
+	for _, m := range g.Members {
+		if m.State == InService {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *AutoScaling) newID() (string, error) {

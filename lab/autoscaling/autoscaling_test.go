@@ -258,8 +258,14 @@ func TestPutAndJoin(t *testing.T) {
 			t.Errorf("put %+v", g)
 		}
 	}
-	if b.Join("none", "i-1", InService) == nil || b.Join("web", "i-1", "Detached") == nil {
+	if b.Join("", "i-1", InService) == nil || b.Join("web", "i-1", "Detached") == nil {
 		t.Error("joined where it cannot")
+	}
+	if err := b.Join("new", "i-2", InService); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := b.call("DescribeAutoScalingGroups", "AutoScalingGroupNames.member.1=new"); err != nil || !strings.Contains(text, "<DesiredCapacity>1<") {
+		t.Errorf("got %s, %v", text, err)
 	}
 }
 

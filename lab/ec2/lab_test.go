@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/xml"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -214,6 +215,21 @@ func (b *bench) disk(text string) string {
 		b.Fatal(err)
 	}
 	return path
+}
+
+// head is how a file begins.
+func (b *bench) head(path string, n int) string {
+	b.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	text := make([]byte, n)
+	if _, err := io.ReadFull(f, text); err != nil {
+		b.Fatal(err)
+	}
+	return string(text)
 }
 
 // guest creates an instance that is running, or stopped.

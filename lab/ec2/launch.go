@@ -176,12 +176,14 @@ func profileID(arn string) string {
 	return "AIPA" + strings.ToUpper(hex.EncodeToString(sum[:]))[:17]
 }
 
-// subnetFor is the subnet that is named, or the default one of a zone.
+// subnetFor is the subnet that is named, or the default one of a zone; the first
+// zone's, where none is named.
 func (a *account) subnetFor(id, zone string) (*subnet, error) {
 	if id != "" {
 		return a.subnet(id)
 	}
 	of := sorted(a.Subnets)
+	slices.SortFunc(of, func(x, y *subnet) int { return strings.Compare(x.Zone, y.Zone) })
 	at := slices.IndexFunc(of, func(s *subnet) bool { return s.Default && (zone == "" || s.Zone == zone) })
 	if at < 0 {
 		return nil, wire.Faultf("MissingInput", "No subnets found for the default VPC. Please specify a subnet.")
