@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/controller"
@@ -104,7 +105,7 @@ func cut(ctx context.Context, action string) error {
 
 func throttled(action string) error {
 	code := "RequestLimitExceeded"
-	if action[:4] != "ec2:" {
+	if !strings.HasPrefix(action, "ec2:") {
 		code = "ThrottlingException"
 	}
 	return refuse(action, controller.Throttled, code, "request limit exceeded")
@@ -134,10 +135,10 @@ func rates(action string) (rate, bool) {
 	case "ssm:PutParameter":
 		return rate{3, 3}, true
 	}
-	switch {
-	case action[:4] == "ssm:":
+	switch service, _, _ := strings.Cut(action, ":"); {
+	case service == "ssm":
 		return rate{40, 20}, true
-	case action[:4] != "ec2:":
+	case service != "ec2":
 		return rate{}, false
 	case mutating(action):
 		return rate{50, 5}, true
