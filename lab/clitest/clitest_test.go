@@ -54,6 +54,9 @@ func TestEveryAction(t *testing.T) {
 				kept["instance"] = a.create(t, ec2.Spec{Stopped: true})
 			case "group":
 				kept["instance"] = a.create(t, ec2.Spec{})
+				if _, err := a.lab.JoinGroup(t.Context(), lab.Member{Group: "cli", Instance: kept["instance"], Standby: true}); err != nil {
+					t.Fatal(err)
+				}
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -17,23 +17,26 @@ func standby(more object) object {
 	return params
 }
 
+// groupStory has an instance that is in Standby join its group and leave it again.
 var groupStory = []step{
+	{call: "ec2 DescribeInstances", params: instances(nil), until: true, want: map[string]any{"Reservations.0.Instances.0.State.Name": "running"}},
 	{
 		call: "autoscaling DescribeAutoScalingGroups", params: object{"AutoScalingGroupNames": []string{"cli"}},
 		want: map[string]any{"AutoScalingGroups.0.AutoScalingGroupName": "cli", "AutoScalingGroups.0.Instances.0.InstanceId": "{instance}"},
 	},
-	{
-		call: "autoscaling DescribeAutoScalingInstances", params: object{"InstanceIds": []string{"{instance}"}},
-		want: map[string]any{"AutoScalingInstances.0.LifecycleState": "InService", "AutoScalingInstances.0.AutoScalingGroupName": "cli", "AutoScalingInstances.0.HealthStatus": "~(?i)^healthy$"},
-	},
+	member("Standby"),
+	{call: "autoscaling ExitStandby", params: standby(nil), want: map[string]any{"Activities.0.StatusCode": "~.", "Activities.0.AutoScalingGroupName": "cli"}},
+	member("InService"),
 	{call: "autoscaling EnterStandby", params: standby(object{"ShouldDecrementDesiredCapacity": true}), want: map[string]any{"Activities.0.StatusCode": "~."}},
-	{
+	member("Standby"),
+	{call: "autoscaling ExitStandby", params: object{"AutoScalingGroupName": "none", "InstanceIds": []string{"{instance}"}}, fault: "ValidationError"},
+}
+
+func member(state string) step {
+	return step{
 		call: "autoscaling DescribeAutoScalingInstances", params: object{"InstanceIds": []string{"{instance}"}}, until: true,
-		want: map[string]any{"AutoScalingInstances.0.LifecycleState": "Standby"},
-	},
-	{call: "autoscaling ExitStandby", params: standby(nil), want: map[string]any{"Activities.0.StatusCode": "~."}},
-	{
-		call: "autoscaling DescribeAutoScalingInstances", params: object{"InstanceIds": []string{"{instance}"}}, until: true,
-		want: map[string]any{"AutoScalingInstances.0.LifecycleState": "InService"},
-	},
+		want: map[string]any{
+			"AutoScalingInstances.0.LifecycleState": state, "AutoScalingInstances.0.AutoScalingGroupName": "cli", "AutoScalingInstances.0.AvailabilityZone": "~^us-east-1",
+		},
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-77750964/regain/lab/ec2"
 )
@@ -16,7 +15,8 @@ import (
 // A cli is the AWS CLI in a test.
 type cli struct {
 	*account
-	t *testing.T
+	t     *testing.T
+	story *story
 }
 
 func (c cli) run(args ...string) any {
@@ -41,18 +41,21 @@ func (c cli) is(want, path string, args ...string) {
 	}
 }
 
-// becomes waits until a field is as wanted.
-func (c cli) becomes(want, path string, args ...string) {
+// becomes waits until a field is as wanted. It asks with botocore, since each call of
+// the CLI takes most of a second.
+func (c cli) becomes(want, path, call string, params object) {
 	c.t.Helper()
-	for began := time.Now(); ; {
-		out, err := c.tryCLI(c.t, args...)
-		if err == nil && matches(at(out, path), want) {
-			return
-		}
-		if time.Since(began) > patience {
-			c.t.Fatalf("aws %q: %s does not become %s: %v, %v", args, path, want, out, err)
-		}
-	}
+	c.story.tell([]step{{call: call, params: params, want: map[string]any{path: want}, until: true}})
+}
+
+func (c cli) instanceBecomes(state, id string) {
+	c.t.Helper()
+	c.becomes(state, "Reservations.0.Instances.0.State.Name", "ec2 DescribeInstances", object{"InstanceIds": []string{id}})
+}
+
+func (c cli) volumeBecomes(state, path, id string) {
+	c.t.Helper()
+	c.becomes(state, path, "ec2 DescribeVolumes", object{"VolumeIds": []string{id}})
 }
 
 func (c cli) refused(code string, args ...string) {
@@ -69,7 +72,7 @@ func (c cli) refused(code string, args ...string) {
 func TestRescueByCLI(t *testing.T) {
 	t.Parallel()
 	a := open(t)
-	c := cli{a, t}
+	c := cli{a, t, &story{client: a.client(t), t: t}}
 	target := a.create(t, ec2.Spec{Tags: map[string]string{"Name": "locked"}})
 
 	c.is("123456789012", "Account", "sts", "get-caller-identity")
@@ -89,12 +92,11 @@ func TestRescueByCLI(t *testing.T) {
 	}
 
 	helper := launch(c)
-	by := []string{"ec2", "describe-instances", "--instance-ids", target}
-	c.becomes("running", "Reservations.0.Instances.0.State.Name", by...)
-	root := c.get("Reservations.0.Instances.0.BlockDeviceMappings.0.Ebs.VolumeId", by...)
+	c.instanceBecomes("running", target)
+	root := c.get("Reservations.0.Instances.0.BlockDeviceMappings.0.Ebs.VolumeId", "ec2", "describe-instances", "--instance-ids", target)
 	c.refused("OperationNotPermitted", "ec2", "detach-volume", "--volume-id", root)
 	c.run("ec2", "stop-instances", "--instance-ids", target)
-	c.becomes("stopped", "Reservations.0.Instances.0.State.Name", by...)
+	c.instanceBecomes("stopped", target)
 	c.move(root, helper, "/dev/sdf")
 	c.refused("VolumeInUse", "ec2", "attach-volume", "--volume-id", root, "--instance-id", target, "--device", "/dev/xvda")
 
@@ -104,10 +106,10 @@ func TestRescueByCLI(t *testing.T) {
 	c.move(root, target, "/dev/xvda")
 	c.run("ec2", "modify-instance-attribute", "--instance-id", target, "--block-device-mappings", `[{"DeviceName":"/dev/xvda","Ebs":{"DeleteOnTermination":true}}]`)
 	c.run("ec2", "start-instances", "--instance-ids", target)
-	c.becomes("running", "Reservations.0.Instances.0.State.Name", by...)
+	c.instanceBecomes("running", target)
 	c.is("made on the helper", "Parameter.Value", "ssm", "get-parameter", "--name", name, "--with-decryption")
 	c.run("ec2", "terminate-instances", "--instance-ids", helper)
-	c.becomes("terminated", "Reservations.0.Instances.0.State.Name", "ec2", "describe-instances", "--instance-ids", helper)
+	c.instanceBecomes("terminated", helper)
 	c.run("s3api", "delete-object", "--bucket", bucket, "--key", "run/script")
 	c.refused("404", "s3api", "head-object", "--bucket", bucket, "--key", "run/script")
 }
@@ -119,19 +121,18 @@ func launch(c cli) string {
 	helper := c.get("Instances.0.InstanceId", "ec2", "run-instances", "--image-id", ami, "--instance-type", "t3.micro",
 		"--iam-instance-profile", "Name=regain-helper", "--metadata-options", "HttpTokens=required,HttpPutResponseHopLimit=1",
 		"--tag-specifications", "ResourceType=instance,Tags=[{Key=run,Value=cli}]")
-	c.becomes("Online", "InstanceInformationList.0.PingStatus", "ssm", "describe-instance-information", "--filters", "Key=InstanceIds,Values="+helper)
+	c.becomes("Online", "InstanceInformationList.0.PingStatus", "ssm DescribeInstanceInformation", object{"Filters": []object{{"Key": "InstanceIds", "Values": []string{helper}}}})
 	return helper
 }
 
 // move takes a volume from where it is attached to an instance.
 func (c cli) move(volume, instance, device string) {
 	c.t.Helper()
-	see := []string{"ec2", "describe-volumes", "--volume-ids", volume}
 	c.run("ec2", "detach-volume", "--volume-id", volume)
-	c.becomes("available", "Volumes.0.State", see...)
+	c.volumeBecomes("available", "Volumes.0.State", volume)
 	c.run("ec2", "attach-volume", "--volume-id", volume, "--instance-id", instance, "--device", device)
-	c.becomes("attached", "Volumes.0.Attachments.0.State", see...)
-	c.is(instance, "Volumes.0.Attachments.0.InstanceId", see...)
+	c.volumeBecomes("attached", "Volumes.0.Attachments.0.State", volume)
+	c.is(instance, "Volumes.0.Attachments.0.InstanceId", "ec2", "describe-volumes", "--volume-ids", volume)
 }
 
 // change has the helper write to the volume, and a secret to Parameter Store.
@@ -148,12 +149,10 @@ func change(c cli, helper, volume, name string) {
 		c.t.Fatal(err)
 	}
 	command := c.get("Command.CommandId", "ssm", "send-command", "--instance-ids", helper, "--document-name", "AWS-RunShellScript", "--parameters", "file://"+script)
-	args := []string{"ssm", "get-command-invocation", "--command-id", command, "--instance-id", helper}
-	c.becomes("~^(Success|Failed)$", "Status", args...)
-	c.is("Success", "Status", args...)
-	c.is("~\"Version\": 1", "StandardOutputContent", args...)
-	if c.t.Failed() {
-		c.t.Fatalf("the helper: %v", c.run(args...))
+	c.becomes("~^(Success|Failed)$", "Status", "ssm GetCommandInvocation", object{"CommandId": command, "InstanceId": helper})
+	answer := c.run("ssm", "get-command-invocation", "--command-id", command, "--instance-id", helper)
+	if at(answer, "Status") != "Success" || !matches(at(answer, "StandardOutputContent"), "~\"Version\": 1") {
+		c.t.Fatalf("the helper: %v", answer)
 	}
 	data := make([]byte, len("changed by the helper"))
 	file, err := os.Open(filepath.Join(c.state, "volumes", volume+".raw"))

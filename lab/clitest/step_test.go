@@ -22,7 +22,7 @@ type step struct {
 }
 
 // patience is how long a step with until is repeated.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 type story struct {
 	*client
