@@ -30,7 +30,8 @@ type Controller struct {
 	// Pollings bounds how stale what is known of EC2 may be; 0: one second.
 	Freshness time.Duration
 
-	known memory // of what many rescues look up alike
+	mutate func([]flow.Step[Rescue]) []flow.Step[Rescue] // for tests of the tests
+	known  memory                                        // of what many rescues look up alike
 }
 
 // Runs keeps journals: one a run.
@@ -105,3 +106,7 @@ type Status struct {
 	Users   []string `json:"users,omitempty"`
 	HostKey string   `json:"host_key,omitempty"`
 }
+
+// ParameterName is where the private key of an instance is stored: the name that
+// AWSSupport-ResetAccess uses.
+func ParameterName(instance string) string { return parameterName(instance) }

@@ -79,9 +79,7 @@ func (f *fleet) rebuild(ctx context.Context, run string, takeOver bool) (driven,
 	}
 	now := f.Clock.Now()
 	begun := []flow.Entry[Rescue]{{Version: flow.Version, Time: now, Event: flow.Begun, State: *r}}
-	if r.Homing {
-		begun = append(begun, turnedEntry(f, r, now))
-	}
+	begun = append(begun, f.resumedEntry(r, now))
 	for _, e := range begun {
 		if err := journal.Append(e); err != nil {
 			return driven{}, errors.Join(err, journal.Close())
@@ -94,15 +92,35 @@ func (f *fleet) rebuild(ctx context.Context, run string, takeOver bool) (driven,
 	return d, nil
 }
 
-// turnedEntry has the journal of a run that had turned round begin at the last
-// step: each Undo looks, and finds what is back already.
-func turnedEntry(f *fleet, r *Rescue, now time.Time) flow.Entry[Rescue] {
-	last := len(f.bracket(true).steps()) - 1
-	e := flow.Entry[Rescue]{Version: flow.Version, Time: now, Step: last, Name: stepRescue, Event: flow.Did, State: *r}
-	if !r.rescued() {
+// resumedEntry has the journal of a rebuilt run begin at the last step, as all
+// may have been done. On the way out that step catches up with the others; on
+// the way home each Undo looks, and finds what is back already.
+func (f *fleet) resumedEntry(r *Rescue, now time.Time) flow.Entry[Rescue] {
+	steps := f.bracket(true).steps()
+	last := len(steps) - 1
+	e := flow.Entry[Rescue]{Version: flow.Version, Time: now, Step: last, Name: steps[last].Name, Event: flow.Did, State: *r}
+	switch {
+	case !r.Homing:
+		e.Step, e.Name = last-1, steps[last-1].Name
+	case !r.rescued():
 		e.Event, e.Err = flow.Turned, "the run was on its way home, and why is not in the tags"
 	}
 	return e
+}
+
+// catchUp is the last Do of a run that may have been rebuilt: then it does
+// first what is missing of the steps before, so that whatever fails, the way
+// home begins behind all of them.
+func (b *bracket) catchUp(before []flow.Step[Rescue], do move) move {
+	return func(ctx context.Context, r *Rescue) (flow.Wait, error) {
+		for r.Rebuilt && b.caught < len(before) {
+			if wait, err := before[b.caught].Do(ctx, r); err != nil || !wait.Done() {
+				return wait, err
+			}
+			b.caught++
+		}
+		return do(ctx, r)
+	}
 }
 
 // fromTags reads what the tags tell of a run, and looks up the rest.

@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"fmt"
 	"math/rand"
 	"reflect"
 	"testing"
@@ -43,30 +44,35 @@ func (w *world) controller(r controller.Runs) *controller.Controller {
 }
 
 // same compares the patient with what it was.
-func (w *world) same(t *testing.T, files bool) {
+func (w *world) same(t *testing.T) {
 	t.Helper()
-	is := w.cloud.Snapshot()
-	if got, want := is.Instances[w.patient], w.before.Instances[w.patient]; !reflect.DeepEqual(got, want) {
-		t.Errorf("the instance is\n%+v, was\n%+v", got, want)
+	for _, d := range w.differences(w.cloud.Snapshot(), scenario{}) {
+		t.Error(d)
 	}
+}
+
+// differences are what is not as it was, or left over.
+func (w *world) differences(is sim.Snapshot, _ scenario) []string {
+	var list []string
+	differs := func(what string, is, was any) {
+		if !reflect.DeepEqual(is, was) {
+			list = append(list, fmt.Sprintf("%s is %+v, was %+v", what, is, was))
+		}
+	}
+	differs("the instance", is.Instances[w.patient], w.before.Instances[w.patient])
 	for id, was := range w.before.Volumes {
 		got := is.Volumes[id]
 		if len(got.Tags) == 0 && len(was.Tags) == 0 {
 			got.Tags, was.Tags = nil, nil
 		}
-		if !reflect.DeepEqual(got, was) {
-			t.Errorf("the volume is\n%+v, was\n%+v", got, was)
-		}
-		if files && !reflect.DeepEqual(is.Files[id], w.before.Files[id]) {
-			t.Errorf("its files are %q, were %q", is.Files[id], w.before.Files[id])
-		}
+		differs("the volume", got, was)
 	}
-	if !reflect.DeepEqual(is.Attributes[w.patient], w.before.Attributes[w.patient]) || !reflect.DeepEqual(is.Groups, w.before.Groups) {
-		t.Errorf("attributes %+v, groups %+v", is.Attributes, is.Groups)
-	}
+	differs("the attributes", is.Attributes[w.patient], w.before.Attributes[w.patient])
+	differs("the groups", is.Groups, w.before.Groups)
 	if left := is.Leftovers(""); len(left) > 0 {
-		t.Errorf("left over: %v", left)
+		list = append(list, fmt.Sprintf("left over: %v", left))
 	}
+	return list
 }
 
 func TestReset(t *testing.T) {
@@ -79,7 +85,7 @@ func TestReset(t *testing.T) {
 	if o.State != controller.StateRescued || o.Err != nil || o.Rescue.Verified.State != controller.Proven {
 		t.Fatalf("%s: %v, %+v", o.State, o.Err, o.Rescue.Verified)
 	}
-	w.same(t, false)
+	w.same(t)
 	if o.Downtime != w.cloud.Downtime(w.patient) {
 		t.Errorf("the downtime is told as %s and was %s", o.Downtime, w.cloud.Downtime(w.patient))
 	}

@@ -34,6 +34,7 @@ type bracket struct {
 
 	wrote    bool   // the lock
 	online   string // the helper that was online
+	caught   int    // steps that a rebuilt run has caught up with
 	prepared string // the helper that has the agent
 	plugged  string // the helper that had the volume
 	partial  []Part // of the network, as found
@@ -69,13 +70,18 @@ func (b *bracket) steps() []flow.Step[Rescue] {
 		{Name: "backup", Do: b.backUp, Undo: b.settleBackup},
 		{Name: "detach", Do: b.detach, Undo: b.attachHome},
 		{Name: "attach", Do: b.attach, Undo: b.detachHelper},
-		{Name: stepRescue, Do: b.rescue, Undo: b.calm},
+		{Name: stepRescue, Do: b.rescue, Undo: b.calm, DoLimit: time.Hour},
 	}
+	last := &steps[len(steps)-1]
+	last.Do = b.catchUp(steps[:len(steps)-1], last.Do)
 	locked := slices.IndexFunc(steps, func(s flow.Step[Rescue]) bool { return s.Name == stepLock })
 	for i := range steps[locked+1:] {
 		if undo := &steps[locked+1+i].Undo; *undo != nil {
 			*undo = b.homing(*undo)
 		}
+	}
+	if b.mutate != nil {
+		steps = b.mutate(steps)
 	}
 	return steps
 }
@@ -130,14 +136,15 @@ func (b *bracket) wait(what string, every rhythm, format string, args ...any) fl
 const settling = 10 * time.Second
 
 // doubt notes that a call is made whose effect may stay unknown to us; sure,
-// that its answer was heard.
+// that its answer was heard. An error is no answer: even one that sounds final
+// may come after the effect.
 func (b *bracket) doubt(what string) {
 	b.doubts[what] = b.Clock.Now()
 	delete(b.checked, what)
 }
 
 func (b *bracket) sure(what string, err error) {
-	if !is(err, Unknown) {
+	if err == nil {
 		delete(b.doubts, what)
 		b.checked[what] = true
 	}

@@ -1,0 +1,283 @@
+package controller_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-77750964/regain/controller"
+	"github.com/seed-77750964/regain/controller/flow"
+	"github.com/seed-77750964/regain/controller/sim"
+)
+
+// blow is a fault at a call.
+type blow struct {
+	call  int
+	fault sim.Fault
+}
+
+// scenario is a rescue that is struck.
+type scenario struct {
+	name    string
+	patient sim.Patient
+	ask     controller.Ask
+	delays  sim.Delays
+	// elsewhere takes the run up with no journal; back takes it back.
+	elsewhere, back bool
+	steps           controller.Mutation // of the undo code; nil: none
+}
+
+// forgotten is the state of a run of which neither journal nor tags are left:
+// it is home, and nobody can tell how it ended.
+const forgotten = "forgotten"
+
+// story is what came of it.
+type story struct {
+	*world
+	outcomes []controller.Outcome
+	crashes  int
+	problems []string
+}
+
+func (s *story) problem(format string, args ...any) {
+	s.problems = append(s.problems, fmt.Sprintf(format, args...))
+}
+
+// play runs a rescue that is struck, and takes it up again up to twice.
+func (sc scenario) play(blows ...blow) *story {
+	clock := sim.NewClock()
+	s := &story{world: &world{cloud: sim.New(sim.Options{Clock: clock, Delays: sc.delays}), clock: clock}}
+	s.cloud.AddBucket("regain-123456789012-eu-central-1")
+	s.patient = s.cloud.AddInstance(sc.patient)
+	s.before = s.cloud.Snapshot()
+	ask := sc.ask
+	ask.Instance = s.patient
+	journals := newRuns()
+	for try := 0; try < 3; try++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		s.cloud.Strike(func(n int, _ string) sim.Fault {
+			for _, b := range blows {
+				if b.call == n {
+					return b.fault
+				}
+			}
+			return sim.None
+		}, cancel)
+		if try > 0 && sc.elsewhere {
+			journals = newRuns()
+		}
+		c := s.controller(journals)
+		c.Dial = nil
+		c.Mutate(sc.steps)
+		var o controller.Outcome
+		var err error
+		crashed := sim.Crashed(func() {
+			switch {
+			case try == 0:
+				var all []controller.Outcome
+				if all, err = c.Reset(ctx, ask); err == nil {
+					o = all[0]
+				}
+			case sc.back:
+				o, err = c.Rollback(ctx, s.patient, false)
+			default:
+				o, err = c.Resume(ctx, s.patient, false)
+			}
+		})
+		cancel()
+		var none *controller.NoRunError
+		var home *controller.HomeError
+		switch {
+		case crashed:
+			s.crashes++
+			continue
+		case errors.As(err, &none), errors.As(err, &home):
+			o = controller.Outcome{State: forgotten}
+			if home != nil {
+				o = s.homed(journals)
+			}
+		case err != nil:
+			o = controller.Outcome{State: controller.StateNotHome, Err: err, Error: err.Error()}
+		}
+		s.outcomes = append(s.outcomes, o)
+		if o.State != controller.StateNotHome {
+			break
+		}
+	}
+	s.judge(sc, journals, blows)
+	return s
+}
+
+// homed is the outcome of a run that was home before it was taken up.
+func (s *story) homed(journals *runs) controller.Outcome {
+	ids, _ := journals.List()
+	entries, _ := journals.kept[ids[0]].Entries()
+	last := entries[len(entries)-1].State
+	o := controller.Outcome{State: controller.StateTakenBack, Rescue: last}
+	if last.Result != nil && last.Result.Good {
+		o.State = controller.StateRescued
+	}
+	return o
+}
+
+// judge states the invariants.
+func (s *story) judge(sc scenario, journals *runs, blows []blow) {
+	if len(s.outcomes) == 0 {
+		s.problem("it never ended")
+		return
+	}
+	last := s.outcomes[len(s.outcomes)-1]
+	interrupts := !slices.ContainsFunc(blows, func(b blow) bool { return !strings.HasPrefix(string(b.fault), "interrupt") })
+	if interrupts && s.outcomes[0].State == controller.StateNotHome {
+		s.problem("an interrupt alone left it stuck: %s", s.outcomes[0].Error)
+	}
+	if last.State == controller.StateNotHome || last.State == "" {
+		s.problem("not home: %s", last.Error)
+		return
+	}
+	rescued := last.State == controller.StateRescued
+	is := s.cloud.Snapshot()
+	for _, d := range s.differences(is, sc) {
+		s.problem("%s", d)
+	}
+	for id, was := range s.before.Files {
+		changed := fmt.Sprint(is.Files[id]) != fmt.Sprint(was)
+		if changed && !rescued && last.State != forgotten && !s.warned(last) {
+			s.problem("it is %s, and the files are %q", last.State, is.Files[id])
+		}
+		if rescued && !opens(last, is.Files[id]) {
+			s.problem("success without a key: %q", is.Files[id])
+		}
+	}
+	s.direction(journals)
+}
+
+// warned tells whether the run says that the volume is not as it was, or cannot
+// know: its journal is lost.
+func (s *story) warned(o controller.Outcome) bool {
+	return strings.Contains(strings.Join(o.Rescue.Warnings, " "), "not taken back")
+}
+
+// opens tells whether the key of a rescue is in.
+func opens(o controller.Outcome, files map[string]string) bool {
+	r := o.Rescue.Result
+	if r == nil || r.Report == nil || r.Report.Key == nil {
+		return o.Rescue.Rebuilt && strings.Count(files["authorized_keys"], "\n") > 1
+	}
+	return strings.Contains(files["authorized_keys"], r.Report.Key.Public) && o.Rescue.Param != nil
+}
+
+// direction sees that no journal goes out again after its run had turned.
+func (s *story) direction(journals *runs) {
+	for id, j := range journals.kept {
+		entries, err := j.Entries()
+		if err != nil {
+			s.problem("%v", err)
+		}
+		turned := false
+		for _, e := range entries {
+			if turned && (e.Event == flow.Did || e.Event == flow.Failed || e.Event == flow.Turned) {
+				s.problem("run %s goes out again: %s %s", id, e.Name, e.Event)
+			}
+			turned = turned || e.Event == flow.Failed || e.Event == flow.Turned || e.Event == flow.Undid
+		}
+	}
+}
+
+func TestFaultAnywhere(t *testing.T) {
+	for _, sc := range scenarios() {
+		t.Run(sc.name, func(t *testing.T) {
+			c := &campaign{t: t, scenario: sc}
+			c.strike()
+			t.Log(c)
+		})
+	}
+}
+
+func TestTwoFaultsAnywhere(t *testing.T) {
+	for _, sc := range scenarios() {
+		t.Run(sc.name, func(t *testing.T) {
+			c := &campaign{t: t, scenario: sc, stride: 1}
+			c.strikeTwice()
+			t.Log(c)
+		})
+	}
+}
+
+// campaign is many runs of a scenario.
+type campaign struct {
+	t *testing.T
+	scenario
+	stride         int // of the pairs, one in so many is played
+	calls          int
+	runs, failures int
+	took           time.Duration
+}
+
+func (c *campaign) String() string {
+	return fmt.Sprintf("%d calls; %d runs in %s, %d failed", c.calls, c.runs, c.took.Round(time.Millisecond), c.failures)
+}
+
+// strike places each fault at each call, and returns how many calls were made.
+func (c *campaign) strike() {
+	began := time.Now()
+	c.calls = len(c.play().cloud.Calls())
+	for call := 1; call <= c.calls; call++ {
+		for _, f := range sim.Faults() {
+			c.check(blow{call, f})
+		}
+	}
+	c.took += time.Since(began)
+}
+
+// strikeTwice places each fault at each call, and then each at each that follows.
+func (c *campaign) strikeTwice() {
+	began, n := time.Now(), 0
+	c.calls = len(c.play().cloud.Calls())
+	for first := 1; first <= c.calls; first++ {
+		for _, f := range sim.Faults() {
+			calls := len(c.play(blow{first, f}).cloud.Calls())
+			for second := first + 1; second <= calls; second++ {
+				for _, g := range sim.Faults() {
+					if n++; n%c.stride == 0 {
+						c.check(blow{first, f}, blow{second, g})
+					}
+				}
+			}
+		}
+	}
+	c.took += time.Since(began)
+}
+
+func (c *campaign) check(blows ...blow) {
+	c.runs++
+	s := c.play(blows...)
+	if len(s.problems) == 0 {
+		return
+	}
+	if c.failures++; c.failures < 10 {
+		for _, b := range blows {
+			c.t.Logf("%s at call %d, %s", b.fault, b.call, s.action(b.call))
+		}
+		c.t.Errorf("%v", s.problems)
+	}
+}
+
+func (s *story) action(n int) string {
+	if calls := s.cloud.Calls(); n <= len(calls) {
+		return calls[n-1].Action
+	}
+	return ""
+}
+
+func scenarios() []scenario {
+	return []scenario{
+		{name: "plain"},
+		{name: "plain, elsewhere", elsewhere: true},
+		{name: "plain, rolled back", back: true},
+	}
+}
