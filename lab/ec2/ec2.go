@@ -86,7 +86,33 @@ func Open(ctx context.Context, c Config) (*EC2, error) {
 	if err := e.file.Update(func(a *account) error { return e.begin(a) }); err != nil {
 		return nil, fmt.Errorf("cannot open EC2: %w", err)
 	}
+	e.trashStrays()
 	return e, e.makeHelperDisks()
+}
+
+// trashStrays removes image files that no volume or snapshot is behind: what a kill
+// left half copied.
+func (e *EC2) trashStrays() {
+	known := map[string]bool{}
+	e.file.View(func(a *account) {
+		for id := range a.Volumes {
+			known[e.volumePath(id)] = true
+		}
+		for id := range a.Snapshots {
+			known[e.snapshotPath(id)] = true
+		}
+		for _, i := range a.Instances {
+			known[i.StoreRoot] = true
+		}
+	})
+	for _, dir := range []string{"volumes", "snapshots"} {
+		files, _ := os.ReadDir(filepath.Join(e.Dir, dir))
+		for _, f := range files {
+			if path := filepath.Join(e.Dir, dir, f.Name()); !known[path] {
+				_ = os.Remove(path) // tried again at the next start
+			}
+		}
+	}
 }
 
 // begin makes a new account, and undoes what a kill left half done in an old one:

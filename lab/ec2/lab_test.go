@@ -28,7 +28,7 @@ type bench struct {
 	keys keyring
 	time *clock
 	dir  string
-	told []turn
+	told chan turn
 }
 
 type clock struct {
@@ -70,7 +70,7 @@ const key = "arn:aws:kms:us-east-1:123456789012:key/0001"
 
 func newBench(t *testing.T) *bench {
 	b := &bench{
-		T: t, host: newHost(), keys: keyring{key: true}, dir: t.TempDir(), time: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
+		T: t, host: newHost(), keys: keyring{key: true}, dir: t.TempDir(), time: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, told: make(chan turn, 10000),
 	}
 	b.open()
 	return b
@@ -82,8 +82,8 @@ func (b *bench) open() {
 	var err error
 	b.EC2, err = Open(b.Context(), Config{
 		Dir: b.dir, Account: "123456789012", Region: "us-east-1", Boot: "sshd", Host: b.host, Keys: b.keys, Roles: roles{}, Now: b.time.Now,
-		Random: rand.NewChaCha8([32]byte{byte(len(b.told))}), Pace: rules.Pace{Speed: 1},
-		Changed: func(id, state string) { b.told = append(b.told, turn{id, state}) },
+		Random: rand.NewChaCha8([32]byte{byte(len(b.told)), byte(len(b.told) >> 8)}), Pace: rules.Pace{Speed: 1},
+		Changed: func(id, state string) { b.told <- turn{id, state} },
 	})
 	if err != nil {
 		b.Fatal(err)

@@ -62,16 +62,6 @@ func tagsOf(p *wire.Params) map[string]string {
 
 // checkTags keeps the rules for tags that are added to those a resource has.
 func checkTags(have, add map[string]string) error {
-	all := maps.Clone(add)
-	for k, v := range have {
-		if all == nil {
-			all = map[string]string{}
-		}
-		all[k] = v
-	}
-	if len(all) > rules.LimitOf("ec2.tag.count") {
-		return wire.Faultf("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")
-	}
 	for k, v := range add {
 		switch {
 		case k == "":
@@ -83,6 +73,13 @@ func checkTags(have, add map[string]string) error {
 		case utf8.RuneCountInString(v) > rules.LimitOf("ec2.tag.value"):
 			return wire.Faultf("InvalidParameterValue", "Tag value exceeds the maximum length of %d characters", rules.LimitOf("ec2.tag.value"))
 		}
+	}
+	all := maps.Clone(add)
+	if all != nil {
+		maps.Copy(all, have)
+	}
+	if len(all) > rules.LimitOf("ec2.tag.count") {
+		return wire.Faultf("TagLimitExceeded", "The maximum number of Tags for a resource has been reached.")
 	}
 	return nil
 }
