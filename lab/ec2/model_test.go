@@ -50,8 +50,8 @@ var newer = []string{
 }
 
 // beyond are values that EC2 answers and its model's lists lack: the state of an
-// attached internet gateway, as DescribeInternetGateways documents.
-var beyond = []string{"available"}
+// attached internet gateway and the platform, as the API Reference documents them.
+var beyond = []string{"available", "windows"}
 
 func (m *apiModel) load() bool {
 	m.once.Do(func() {
