@@ -16,7 +16,7 @@ import (
 func (p *program) createInstance() *cobra.Command {
 	s := &ec2.Spec{}
 	var public string
-	var volumes []string
+	var volumes, tags []string
 	cmd := &cobra.Command{
 		Use:   "create-instance --state DIR --image FILE",
 		Short: "Add an instance as one may find it in an account",
@@ -36,7 +36,7 @@ regain-lab create-instance --state lab --image disk.raw --spot stop --stop-prote
 		if s.Image, err = filepath.Abs(s.Image); err != nil {
 			return err
 		}
-		if err := parseInto(s, public, volumes); err != nil {
+		if err := parseInto(s, public, volumes, tags); err != nil {
 			return err
 		}
 		var made lab.Created
@@ -45,11 +45,11 @@ regain-lab create-instance --state lab --image disk.raw --spot stop --stop-prote
 		}
 		return p.print(made, made.ID+"\n")
 	})
-	p.instanceFlags(cmd, s, &public, &volumes)
+	p.instanceFlags(cmd, s, &public, &volumes, &tags)
 	return cmd
 }
 
-func (p *program) instanceFlags(cmd *cobra.Command, s *ec2.Spec, public *string, volumes *[]string) {
+func (p *program) instanceFlags(cmd *cobra.Command, s *ec2.Spec, public *string, volumes, tags *[]string) {
 	f := cmd.Flags()
 	f.StringVar(&s.Image, "image", "", "raw disk image in a `file`, copied to the root volume")
 	f.StringVar(&s.ID, "id", "", "the instance's `id` (default: made up)")
@@ -71,7 +71,7 @@ func (p *program) instanceFlags(cmd *cobra.Command, s *ec2.Spec, public *string,
 	f.StringVar(&s.Shutdown, "shutdown", "stop", "what a shutdown from inside `does`: stop or terminate")
 	f.BoolVar(&s.ElasticIP, "eip", false, "it has an Elastic IP address")
 	f.StringVar(public, "public-ip", "", "whether it has an automatic public `address`: true or false (default: as the subnet has it)")
-	f.StringToStringVar(&s.Tags, "tag", nil, "tag, as `KEY=VALUE`; may be repeated")
+	f.StringArrayVar(tags, "tag", nil, "tag, as `KEY=VALUE`; may be repeated")
 	f.BoolVar(&s.StoreRoot, "instance-store", false, "its root is in instance storage")
 	f.StringVar(&s.Operator, "operator", "", "the `service` that manages it")
 	f.StringVar(&s.Subnet, "subnet", "", "`id` of its subnet (default: of the default VPC)")
@@ -82,7 +82,17 @@ func (p *program) instanceFlags(cmd *cobra.Command, s *ec2.Spec, public *string,
 }
 
 // parseInto reads the flags that pflag has no type for.
-func parseInto(s *ec2.Spec, public string, volumes []string) error {
+func parseInto(s *ec2.Spec, public string, volumes, tags []string) error {
+	for _, t := range tags {
+		key, value, ok := strings.Cut(t, "=")
+		if !ok || key == "" {
+			return &usageError{text: fmt.Sprintf("--tag %q is no KEY=VALUE", t)}
+		}
+		if s.Tags == nil {
+			s.Tags = map[string]string{}
+		}
+		s.Tags[key] = value
+	}
 	if public != "" {
 		b, err := strconv.ParseBool(public)
 		if err != nil {
