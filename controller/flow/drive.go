@@ -2,6 +2,8 @@ package flow
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 )
 
@@ -12,9 +14,12 @@ type Runner interface {
 	Way() Way
 }
 
-// Fleet drives many runs side by side in one goroutine.
+// Fleet drives many runs side by side.
 type Fleet struct {
 	Clock Clock
+	// Workers is how many runs are advanced at the same time; 0: one, in the
+	// order in which they were given.
+	Workers int
 	// Flush, which may be nil, is called when every run that was due has been
 	// advanced: calls that the runs want to make together are made here. It
 	// tells whether it made any; runs that waited for it, with a Wait of no
@@ -22,52 +27,140 @@ type Fleet struct {
 	Flush func(context.Context) bool
 }
 
-// Drive advances the runs until all are over, or a journal cannot be written.
-// When the context ends, runs on their way out are turned round at once, and
-// all are still driven home.
+// idle is when to look again at a run that waits for a Flush that has nothing
+// to do.
+const idle = time.Second
+
+// Drive advances the runs until all are over. When the context ends, runs on
+// their way out are turned round at once, and all are still driven home. A run
+// whose journal cannot be written stops where its journal says, and is not over;
+// the others go on, and the error tells of it at the end.
 func (f Fleet) Drive(ctx context.Context, runs ...Runner) error {
-	due := make([]time.Time, len(runs))
+	all := make([]*lane, len(runs))
+	for i, r := range runs {
+		all[i] = &lane{run: r, due: f.Clock.Now()}
+	}
 	for {
-		open, err := f.round(ctx, runs, due)
-		if err != nil || !open {
-			return err
+		f.round(ctx, all)
+		if open := stillOpen(all); !open {
+			return failures(all)
 		}
 		if f.Flush != nil && f.Flush(context.WithoutCancel(ctx)) {
 			continue
 		}
-		f.sleep(ctx, runs, due)
+		f.sleep(ctx, all)
 	}
 }
 
+// lane is a run on its way.
+type lane struct {
+	run      Runner
+	due      time.Time
+	joins    bool  // it waits for a Flush
+	err      error // its journal cannot be written
+	panicked any
+}
+
+func (l *lane) open() bool { return l.err == nil && !l.run.Over() }
+
+// turning tells whether the run is to be turned round, due or not.
+func (l *lane) turning(ctx context.Context) bool { return ctx.Err() != nil && l.run.Way() == Out }
+
 // round advances each run that is due until it waits.
-func (f Fleet) round(ctx context.Context, runs []Runner, due []time.Time) (open bool, err error) {
-	for i, r := range runs {
-		for !r.Over() && (!due[i].After(f.Clock.Now()) || turning(ctx, r)) {
-			wait, err := r.Advance(ctx)
-			if err != nil {
-				return false, err
-			}
-			if !wait.Done() {
-				due[i] = f.Clock.Now().Add(wait.For)
-				break
-			}
+func (f Fleet) round(ctx context.Context, all []*lane) {
+	now := f.Clock.Now()
+	var due []*lane
+	for _, l := range all {
+		if l.open() && (!l.due.After(now) || l.turning(ctx)) {
+			due = append(due, l)
 		}
-		open = open || !r.Over()
 	}
-	return open, nil
+	if f.Workers <= 1 || len(due) == 1 {
+		for _, l := range due {
+			l.advance(ctx, f.Clock)
+		}
+		return
+	}
+	f.share(ctx, due)
+}
+
+// share has workers advance the runs. A panic of one becomes a panic here, where
+// the caller can recover.
+func (f Fleet) share(ctx context.Context, due []*lane) {
+	var workers sync.WaitGroup
+	queue := make(chan *lane, len(due))
+	for _, l := range due {
+		queue <- l
+	}
+	close(queue)
+	for range min(f.Workers, len(due)) {
+		workers.Go(func() {
+			for l := range queue {
+				l.guard(ctx, f.Clock)
+			}
+		})
+	}
+	workers.Wait()
+	for _, l := range due {
+		if l.panicked != nil {
+			panic(l.panicked)
+		}
+	}
+}
+
+func (l *lane) guard(ctx context.Context, clock Clock) {
+	defer func() { l.panicked = recover() }()
+	l.advance(ctx, clock)
+}
+
+// advance goes on until the run waits or is over.
+func (l *lane) advance(ctx context.Context, clock Clock) {
+	for l.open() {
+		wait, err := l.run.Advance(ctx)
+		if err != nil {
+			l.err = err
+			return
+		}
+		l.due, l.joins = clock.Now().Add(wait.For), wait.For <= 0
+		if !wait.Done() {
+			return
+		}
+	}
+}
+
+func stillOpen(all []*lane) bool {
+	for _, l := range all {
+		if l.open() {
+			return true
+		}
+	}
+	return false
+}
+
+func failures(all []*lane) error {
+	var errs []error
+	for _, l := range all {
+		errs = append(errs, l.err)
+	}
+	return errors.Join(errs...)
 }
 
 // sleep waits for the first run that is due; an interrupt wakes it as long as a
 // run is on its way out.
-func (f Fleet) sleep(ctx context.Context, runs []Runner, due []time.Time) {
-	first, outward := time.Time{}, false
-	for i, r := range runs {
-		if r.Over() {
+func (f Fleet) sleep(ctx context.Context, all []*lane) {
+	now := f.Clock.Now()
+	var first time.Time
+	outward := false
+	for _, l := range all {
+		if !l.open() {
 			continue
 		}
-		outward = outward || r.Way() == Out
-		if first.IsZero() || due[i].Before(first) {
-			first = due[i]
+		if l.joins {
+			l.due, l.joins = now.Add(idle), false // there was no Flush
+		}
+		outward = outward || l.run.Way() == Out
+		if first.IsZero() || l.due.Before(first) {
+			first = l.due
 		}
 	}
 	if !outward {
@@ -75,5 +168,3 @@ func (f Fleet) sleep(ctx context.Context, runs []Runner, due []time.Time) {
 	}
 	f.Clock.Sleep(ctx, first)
 }
-
-func turning(ctx context.Context, r Runner) bool { return ctx.Err() != nil && r.Way() == Out }

@@ -46,10 +46,10 @@ type Options struct {
 	// Transient tells which errors only mean "again": how long to wait before
 	// the n-th attempt (from 1). nil: none is transient.
 	Transient func(err error, attempt int) (Wait, bool)
-	// Watch, which may be nil, is told what happens.
+	// Watch, which may be nil, is told what happens, by whoever advances the run.
 	Watch func(Notice)
-	// CallLimit bounds one call of an Undo, which does not end with the run's
-	// context; 0: 5 minutes.
+	// CallLimit bounds one call of a Do or Undo; 0: 5 minutes. That of an Undo
+	// does not end with the run's context.
 	CallLimit time.Duration
 }
 
@@ -66,7 +66,10 @@ type Notice struct {
 // Begin starts a run; its first entry is durable when it returns.
 func Begin[S any](steps []Step[S], journal Journal[S], state S, o Options) (*Run[S], error) {
 	r := &Run[S]{State: state, steps: steps, journal: journal, options: o.filled(), way: Out}
-	return r, r.record(Begun, "", nil)
+	if err := r.record(Begun, "", nil); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // Resume takes a run up where its journal ends. A run that is stuck tries
@@ -80,7 +83,10 @@ func Resume[S any](steps []Step[S], journal Journal[S], o Options) (*Run[S], err
 	if len(entries) == 0 {
 		return nil, errors.New("cannot resume: the journal is empty")
 	}
-	return r, r.replay(entries)
+	if err := r.replay(entries); err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 func (o Options) filled() Options {
@@ -117,6 +123,9 @@ func (r *Run[S]) replay(entries []Entry[S]) error {
 			r.next--
 		case Home:
 			r.way = AtHome
+		case Begun, Stuck:
+		default:
+			return fmt.Errorf("cannot resume: the journal has the event %q, which this version does not know", e.Event)
 		}
 	}
 	return nil
@@ -204,7 +213,7 @@ func (r *Run[S]) Advance(ctx context.Context) (Wait, error) {
 func (r *Run[S]) do(ctx context.Context) (Wait, error) {
 	step := r.steps[r.next]
 	r.begins(Notice{Step: step.Name})
-	wait, err := step.Do(ctx, &r.State)
+	wait, err := r.call(ctx, step.Do)
 	if err != nil && ctx.Err() != nil {
 		return Wait{}, r.turn(Turned, ErrInterrupted)
 	}
@@ -227,9 +236,7 @@ func (r *Run[S]) undo(ctx context.Context) (Wait, error) {
 	step := r.steps[r.next]
 	if step.Undo != nil {
 		r.begins(Notice{Step: step.Name, Undo: true})
-		call, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.options.CallLimit)
-		wait, err := step.Undo(call, &r.State)
-		cancel()
+		wait, err := r.call(context.WithoutCancel(ctx), step.Undo)
 		wait, err = r.judge(wait, err, step.UndoLimit)
 		switch {
 		case err != nil:
@@ -246,6 +253,12 @@ func (r *Run[S]) undo(ctx context.Context) (Wait, error) {
 	}
 	r.next--
 	return Wait{}, nil
+}
+
+func (r *Run[S]) call(ctx context.Context, f func(context.Context, *S) (Wait, error)) (Wait, error) {
+	ctx, cancel := context.WithTimeout(ctx, r.options.CallLimit)
+	defer cancel()
+	return f(ctx, &r.State)
 }
 
 // judge turns a transient error into a wait, and a wait beyond the limit into
