@@ -54,6 +54,11 @@ type account struct {
 // open serves a fresh lab until the test ends.
 func open(t *testing.T) *account {
 	t.Helper()
+	return openWith(t, lab.Config{})
+}
+
+func openWith(t *testing.T, c lab.Config) *account {
+	t.Helper()
 	testdisk.Need(t, aws, python, "losetup")
 	dir, state := t.TempDir(), t.TempDir()
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -61,9 +66,8 @@ func open(t *testing.T) *account {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	l, err := lab.Open(t.Context(), lab.Config{
-		State: state, Listen: address, Speed: speed, Boot: "none", Host: machine.Open(machine.Options{Hide: []string{state}}),
-	})
+	c.State, c.Listen, c.Speed, c.Boot, c.Host = state, address, speed, "none", machine.Open(machine.Options{Hide: []string{state}})
+	l, err := lab.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(errors.Join(err, listener.Close()))
 	}

@@ -1,6 +1,7 @@
 package ssm
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/seed-77750964/regain/lab/rules"
 	"github.com/seed-77750964/regain/lab/store"
+	"github.com/seed-77750964/regain/lab/wire"
 )
 
 // A command is one SendCommand; each has a file of its own.
@@ -23,6 +25,7 @@ type command struct {
 	Timeout     int // seconds until delivery
 	Execution   int // seconds
 	Requested   time.Time
+	Due         time.Time              // not delivered before
 	Invocations map[string]*invocation // by instance
 }
 
@@ -69,7 +72,7 @@ type sendCommand struct {
 	MaxErrors       string // harmless: a command reaches its instances all at once
 }
 
-func (s *SSM) sendCommand(p sendCommand) (any, error) {
+func (s *SSM) sendCommand(ctx context.Context, p sendCommand) (any, error) {
 	c, err := p.command()
 	if err != nil {
 		return nil, err
@@ -87,6 +90,7 @@ func (s *SSM) sendCommand(p sendCommand) (any, error) {
 		return nil, err
 	}
 	c.Requested = s.cfg.Now().UTC()
+	c.Due = c.Requested.Add(max(s.cfg.Pace.Of("ssm.command.delivery"), wire.StuckFor(ctx)))
 	file, err := store.Open[command](filepath.Join(s.commandDir(), c.ID+".json"))
 	if err == nil {
 		err = file.Update(func(stored *command) error { *stored = *c; return nil })

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-77750964/regain/lab/ssm"
+	"github.com/seed-77750964/regain/lab/wire"
 )
 
 func send(ids []string, script string, more ...object) object {
@@ -269,6 +270,46 @@ func TestRun(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRunRests keeps the loop from asking again and again while a command runs.
+func TestRunRests(t *testing.T) {
+	w := newWorld(t)
+	s := w.open()
+	id := w.start(s, send([]string{helper}, "exec sleep 60"))
+	for _, tt := range []struct {
+		after, want time.Duration // from the request; 0: not before the next call
+	}{{0, 2 * time.Second}, {time.Second, 2 * time.Second}, {2 * time.Second, 3 * time.Second}, {3 * time.Second, 0}} {
+		requested := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+		w.pass(tt.after - w.clock().Sub(requested))
+		next, err := s.Advance(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := next.Sub(requested); tt.want == 0 && !next.IsZero() || tt.want != 0 && got != tt.want {
+			t.Errorf("after %v: again at %v, want %v", tt.after, got, tt.want)
+		}
+	}
+	w.must(s, "CancelCommand", object{"CommandId": id})
+}
+
+// TestStuck holds a command up, as a planned fault does.
+func TestStuck(t *testing.T) {
+	w := newWorld(t)
+	s := w.open()
+	ctx := wire.WithStuck(t.Context(), time.Minute)
+	if _, err := s.Do(ctx, w.request("SendCommand", send([]string{helper}, "true"))); err != nil {
+		t.Fatal(err)
+	}
+	w.end(s)
+	if len(w.calls) != 0 {
+		t.Error("delivered at once")
+	}
+	w.pass(time.Minute)
+	w.end(s)
+	if len(w.calls) != 1 {
+		t.Error("not delivered after a minute")
 	}
 }
 

@@ -82,9 +82,11 @@ func (s *SSM) advance(ctx context.Context, file *store.File[command], listed map
 		delete(s.open, c.ID)
 		s.mu.Unlock()
 	}
-	due := c.Requested.Add(s.cfg.Pace.Of("ssm.command.delivery"))
-	if len(waiting) == 0 || now.Before(due) {
-		return due, nil
+	if len(waiting) == 0 {
+		return time.Time{}, nil
+	}
+	if now.Before(c.Due) {
+		return c.Due, nil
 	}
 	for _, id := range waiting {
 		node, known := listed[id]

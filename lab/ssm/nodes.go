@@ -175,7 +175,7 @@ func (s *SSM) describeNode(m managed) describedNode {
 	return describedNode{
 		InstanceID: m.ID, PingStatus: status, LastPingDateTime: wire.Time{Time: m.Ping}, AgentVersion: agentVersion, IsLatestVersion: true,
 		PlatformType: "Linux", PlatformName: "Amazon Linux", PlatformVersion: "2023", ResourceType: "EC2Instance",
-		IPAddress: m.Address, ComputerName: "ip-" + m.ID, SourceID: m.ID, SourceType: "AWS::EC2::Instance",
+		IPAddress: m.Address, ComputerName: "ip-" + strings.ReplaceAll(m.Address, ".", "-") + ".ec2.internal", SourceID: m.ID, SourceType: "AWS::EC2::Instance",
 	}
 }
 

@@ -112,7 +112,7 @@ func (*SSM) Name() string { return "ssm" }
 // An action is one operation of the API.
 type action struct {
 	name   string
-	do     func(*SSM, *wire.Call) (any, error)
+	do     do
 	checks func(*SSM, *wire.Call) ([]wire.Check, error)
 }
 
@@ -132,30 +132,46 @@ var actions = []action{
 	{"ListCommands", with((*SSM).listCommands), nil},
 	{"ListTagsForResource", with((*SSM).listTags), asks((*SSM).checkListTags)},
 	{"PutParameter", withCaller((*SSM).putParameter), asks((*SSM).checkPut)},
-	{"SendCommand", with((*SSM).sendCommand), asks((*SSM).checkSend)},
+	{"SendCommand", withContext((*SSM).sendCommand), asks((*SSM).checkSend)},
 }
 
-func with[P any](f func(*SSM, P) (any, error)) func(*SSM, *wire.Call) (any, error) {
-	return withCaller(func(s *SSM, _ wire.Identity, p P) (any, error) { return f(s, p) })
-}
+// do carries out a call whose parameters are decoded.
+type do = func(context.Context, *SSM, *wire.Call) (any, error)
 
-func withCaller[P any](f func(*SSM, wire.Identity, P) (any, error)) func(*SSM, *wire.Call) (any, error) {
-	return func(s *SSM, c *wire.Call) (any, error) {
-		var params P
-		if err := c.Decode(&params); err != nil {
+func with[P any](f func(*SSM, P) (any, error)) do {
+	return func(_ context.Context, s *SSM, c *wire.Call) (any, error) {
+		p, err := decode[P](c)
+		if err != nil {
 			return nil, err
 		}
-		return f(s, c.Caller, params)
+		return f(s, p)
 	}
+}
+
+func withContext[P any](f func(*SSM, context.Context, P) (any, error)) do {
+	return func(ctx context.Context, s *SSM, c *wire.Call) (any, error) {
+		return with(func(s *SSM, p P) (any, error) { return f(s, ctx, p) })(ctx, s, c)
+	}
+}
+
+func withCaller[P any](f func(*SSM, wire.Identity, P) (any, error)) do {
+	return func(ctx context.Context, s *SSM, c *wire.Call) (any, error) {
+		return with(func(s *SSM, p P) (any, error) { return f(s, c.Caller, p) })(ctx, s, c)
+	}
+}
+
+func decode[P any](c *wire.Call) (params P, err error) {
+	err = c.Decode(&params)
+	return params, err
 }
 
 func asks[P any](f func(*SSM, P) ([]wire.Check, error)) func(*SSM, *wire.Call) ([]wire.Check, error) {
 	return func(s *SSM, c *wire.Call) ([]wire.Check, error) {
-		var params P
-		if err := c.Decode(&params); err != nil {
+		p, err := decode[P](c)
+		if err != nil {
 			return nil, err
 		}
-		return f(s, params)
+		return f(s, p)
 	}
 }
 
@@ -198,7 +214,7 @@ func (s *SSM) Do(ctx context.Context, c *wire.Call) (any, error) {
 	if _, err := s.Advance(ctx); err != nil {
 		return nil, err
 	}
-	return a.do(s, c)
+	return a.do(ctx, s, c)
 }
 
 func unknown(action string) error {
