@@ -40,6 +40,11 @@ func TestPlanOfARunningInstance(t *testing.T) {
 // What is not so is not promised.
 func TestPlanOfTheUsual(t *testing.T) {
 	text := strings.Join(quiet().plan(t, Ask{Instance: patientID, Verify: VerifyAlways}).Steps, "\n")
+	for _, want := range []string{"(t3.medium, ami-x86) in subnet-1 (the instance's own; ", "look again, and compare"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no step says %q:\n%s", want, text)
+		}
+	}
 	for _, no := range []string{"standby", "in service", "protect", "network:", "snapshot", "as it was", "if there is a way"} {
 		if strings.Contains(text, no) {
 			t.Errorf("a step says %q:\n%s", no, text)
@@ -214,6 +219,43 @@ func TestLookupsAreRemembered(t *testing.T) {
 	clock.late = lookupsLast + time.Second
 	if third := plan(); third != first {
 		t.Errorf("the first plan took %d calls, and one after %v %d", first, lookupsLast, third)
+	}
+}
+
+// Of a second instance, only what is its own is simulated.
+func TestPermissionsAreSimulatedOnce(t *testing.T) {
+	const second, secondRoot = "i-1a2b3c4d", "vol-0bbbbbbbbbbbbbbbb"
+	account := quiet()
+	i, v := account.instances[patientID], account.volumes[rootVol]
+	i.ID, v.ID = second, secondRoot
+	i.Devices = []Device{{Name: "/dev/xvda", Volume: secondRoot, State: "attached"}}
+	v.Attachments = []Attachment{{Instance: second, Device: "/dev/xvda", State: "attached"}}
+	account.instances[second], account.volumes[secondRoot] = i, v
+	c := account.controller()
+	for _, id := range []string{patientID, second} {
+		if p, err := c.Plan(t.Context(), Ask{Instance: id}); err != nil || len(p.Risks) != 0 {
+			t.Fatal(p.Risks, err)
+		}
+	}
+	if len(account.simulated) != 3 {
+		t.Fatalf("simulated %d times", len(account.simulated))
+	}
+	for n, asked := range account.simulated {
+		if len(asked) == 0 {
+			t.Error("nothing is simulated")
+		}
+		for _, p := range asked {
+			own := []bool{
+				strings.Contains(p.Resource, patientID) || strings.Contains(p.Resource, rootVol),
+				strings.Contains(p.Resource, second) || strings.Contains(p.Resource, secondRoot),
+			}
+			if want := [][]bool{{false, false}, {true, false}, {false, true}}[n]; !slices.Equal(own, want) {
+				t.Errorf("in simulation %d %s is asked for on %s", n, p.Action, p.Resource)
+			}
+			if told := p.Context["aws:RequestedRegion"] == "eu-central-1"; told != !strings.HasPrefix(p.Action, "iam:") {
+				t.Errorf("of %s the simulation is told %v", p.Action, p.Context)
+			}
+		}
 	}
 }
 

@@ -33,7 +33,8 @@ type still struct {
 	denied     []string // actions, by the simulation
 	fails      map[string]error
 
-	asked []string // methods
+	asked     []string // methods
+	simulated [][]Permission
 }
 
 func (c *still) ask(method string) error {
@@ -133,6 +134,7 @@ func (c *still) Parameters(_ context.Context, names ...string) ([]Parameter, err
 }
 
 func (c *still) Simulate(_ context.Context, _ Caller, asked []Permission) ([]Permission, error) {
+	c.simulated = append(c.simulated, asked)
 	var denied []Permission
 	for _, p := range asked {
 		if slices.Contains(c.denied, p.Action) {

@@ -100,6 +100,11 @@ var situationCases = []struct {
 	{"key disabled", withKey(KMSKey{ARN: "arn:k", State: "PendingDeletion"}), []string{"kms-key"}, "PendingDeletion"},
 	{"key unknown", rootWith(func(v *Volume) { v.Encrypted, v.KMSKey = true, "arn:gone" }), []string{"kms-key"}, "arn:gone"},
 	{"key of another volume", secondVolume(Volume{ID: "vol-2", Encrypted: true, KMSKey: "arn:gone"}), []string{"kms-key", "several-volumes"}, "arn:gone"},
+	{"one key unknown to two volumes", func(c *still, a *Ask) {
+		secondVolume(Volume{ID: "vol-2", Encrypted: true, KMSKey: "arn:gone"})(c, a)
+		c.changeVolume(func(v *Volume) { v.Encrypted, v.KMSKey = true, "arn:gone" })
+	}, []string{"kms-key", "several-volumes"}, ""},
+	{"key of what is not encrypted", rootWith(func(v *Volume) { v.KMSKey = "arn:gone" }), nil, ""},
 	{"encrypted", withKey(KMSKey{ARN: "arn:k", State: "Enabled"}), nil, ""},
 	{"simulation denied", func(c *still, _ *Ask) { c.fails["Simulate"] = denial("iam:SimulatePrincipalPolicy") }, []string{"unsimulated"}, "iam:SimulatePrincipalPolicy"},
 	{"looking denied", func(c *still, _ *Ask) { c.fails["Parameters"] = denial("ssm:DescribeParameters") }, []string{"look-denied"}, "ssm:DescribeParameters is denied to arn:aws:iam::123456789012:user/op"},
@@ -113,6 +118,10 @@ var situationCases = []struct {
 		withKey(KMSKey{ARN: "arn:k", State: "Enabled"})(c, a)
 		c.denied = []string{"kms:CreateGrant"}
 	}, []string{"kms-grant"}, "kms:CreateGrant on arn:k is denied"},
+	{"grant and start denied", func(c *still, a *Ask) {
+		withKey(KMSKey{ARN: "arn:k", State: "Enabled"})(c, a)
+		c.denied = []string{"kms:CreateGrant", "ec2:StartInstances", "iam:PassRole"}
+	}, []string{"kms-grant", "missing-permission", "missing-permission"}, ""},
 	{"grant denied, key of AWS", func(c *still, a *Ask) {
 		withKey(KMSKey{ARN: "arn:k", State: "Enabled", Managed: true})(c, a)
 		c.denied = []string{"kms:CreateGrant"}
