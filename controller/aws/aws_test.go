@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-77750964/regain/controller"
 )
 
 // isolate keeps the configuration of whoever runs the tests out of them.
@@ -89,4 +91,22 @@ func TestNewRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRoleRefused names the call that was refused, not the one it was made for.
+func TestRoleRefused(t *testing.T) {
+	isolate(t, "")
+	s := &server{t: t, answers: map[string][]answer{"AssumeRole": {{status: 403, body: `<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>`}}}}
+	h := httptest.NewServer(s)
+	t.Cleanup(h.Close)
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIAENV")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "s")
+	cloud, err := New(t.Context(), Options{Region: "us-east-1", EndpointURL: h.URL, RoleARN: "arn:aws:iam::111122223333:role/x", SessionName: "me"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if failed := wantKind(t, cloud.Stop(t.Context(), false, "i-1"), controller.Denied, "AccessDenied"); failed.Action != "sts:AssumeRole" {
+		t.Errorf("got %+v", failed)
+	}
+	s.one("AssumeRole").want(t, map[string]string{"RoleSessionName": "me"})
 }

@@ -101,7 +101,7 @@ func failure(err error) error {
 		return nil
 	}
 	failed := &controller.CloudError{Kind: controller.Unknown, Code: "NoAnswer", Message: err.Error()}
-	if operation := (*smithy.OperationError)(nil); errors.As(err, &operation) {
+	if operation := innermost(err); operation != nil {
 		failed.Action = action(operation.ServiceID, operation.OperationName)
 		failed.Message = operation.Err.Error()
 	}
@@ -119,6 +119,16 @@ func failure(err error) error {
 		failed.Kind, failed.Code = kindOf("", status), "HTTP"+strconv.Itoa(status)
 	}
 	return failed
+}
+
+// innermost is the operation that failed: that of a call, or one that was made
+// to get the credentials for it.
+func innermost(err error) *smithy.OperationError {
+	var found, next *smithy.OperationError
+	for errors.As(err, &next) {
+		found, err, next = next, next.Err, nil
+	}
+	return found
 }
 
 // answered is the status of the answer, 0 when there was none, and how long it

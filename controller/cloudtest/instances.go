@@ -110,7 +110,7 @@ func tags(b *bed) {
 	if b.must(err); len(other) > 0 {
 		b.Errorf("another run's tag finds %d instances", len(other))
 	}
-	keys := []string{controller.TagRun, controller.TagOwner, "regain:never-set"}
+	keys := []string{controller.TagRun, controller.TagOwner, controller.TagSince}
 	b.must(b.Cloud.Untag(b.Context(), keys, b.Patient, root.Volume))
 	b.must(b.Cloud.Untag(b.Context(), keys, b.Patient, root.Volume))
 	b.until("the tags are gone", func() bool {
@@ -179,6 +179,7 @@ func notThere(b *bed) {
 	b.refused(err, controller.NotFound)
 	_, err = b.Cloud.Public(b.Context(), "/aws/service/none")
 	b.refused(err, controller.NotFound)
+	b.refused(b.Cloud.EnterStandby(b.Context(), "none", b.Patient), controller.Invalid)
 	offered, err := b.Cloud.TypeOffered(b.Context(), "x0.none", b.patient().Zone)
 	if b.must(err); offered {
 		b.Errorf("a type that is not is offered")
@@ -205,7 +206,6 @@ func noGroup(b *bed) {
 	if b.must(err); group != nil {
 		b.Errorf("the patient is in %+v", group)
 	}
-	b.refused(b.Cloud.EnterStandby(b.Context(), "none", b.Patient), controller.Invalid)
 }
 
 // noCommands asks for a command that was never sent, and sends one to who is not

@@ -135,7 +135,7 @@ func (b *bed) removed(backup controller.Backup) {
 }
 
 func secrets(b *bed) {
-	const name = "/ec2rl/openssh/i-0123456789abcdef0/key"
+	const name, none = "/ec2rl/openssh/i-0123456789abcdef0/key", "/ec2rl/openssh/i-0fedcba9876543210/key"
 	first, err := b.Cloud.StoreSecret(b.Context(), name, []byte("one\n"), "", "a key", false)
 	b.must(err)
 	_, err = b.Cloud.StoreSecret(b.Context(), name, []byte("two\n"), "", "a key", false)
@@ -151,11 +151,11 @@ func secrets(b *bed) {
 			b.Errorf("version %d is %q of %+v", version, value, p)
 		}
 	}
-	found, err := b.Cloud.Parameters(b.Context(), name, "/none")
+	found, err := b.Cloud.Parameters(b.Context(), name, none)
 	if b.must(err); len(found) != 1 || found[0].Name != name || found[0].Version != second || found[0].Modified.IsZero() || found[0].ARN == "" {
 		b.Errorf("looked up: %+v", found)
 	}
-	_, _, err = b.Cloud.Secret(b.Context(), "/none", 0)
+	_, _, err = b.Cloud.Secret(b.Context(), none, 0)
 	b.refused(err, controller.NotFound)
 }
 
