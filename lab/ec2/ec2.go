@@ -64,6 +64,7 @@ type EC2 struct {
 	veil  veil
 	wake  chan struct{}
 	work  sync.WaitGroup
+	still sync.RWMutex // held while no transition may end
 
 	mu      sync.Mutex
 	reading map[string]int // image files that are being copied
@@ -207,7 +208,11 @@ func (e *EC2) Do(ctx context.Context, c *wire.Call) (any, error) {
 			if err := e.settle(); err != nil {
 				return nil, err
 			}
-			return a.do(e, ctx, newRequest(c))
+			do := func() (any, error) { return a.do(e, ctx, newRequest(c)) }
+			if d := wire.StuckFor(ctx); d > 0 {
+				return e.holdUp(c, d, do)
+			}
+			return do()
 		}
 	}
 	return nil, wire.Faultf("InvalidAction", "The action %s is not valid for this web service.", c.Action)

@@ -25,22 +25,27 @@ type turn struct{ instance, state string }
 // settle carries out the transitions that are due. What is due but waits for a
 // machine or a copy stays as it is and is looked at again.
 func (e *EC2) settle() error {
-	due := false
-	e.file.View(func(a *account) { due = e.anyDue(a, e.now()) })
-	if !due {
-		return nil
-	}
-	var turns []turn
-	err := e.file.Update(func(a *account) error {
-		turns = e.advance(a, e.now())
-		return nil
-	})
-	if err != nil {
+	due, turns, err := e.advanceIfDue()
+	if err != nil || !due {
 		return err
 	}
 	e.tell(turns)
 	e.nudge()
 	return nil
+}
+
+func (e *EC2) advanceIfDue() (due bool, turns []turn, err error) {
+	e.still.RLock()
+	defer e.still.RUnlock()
+	e.file.View(func(a *account) { due = e.anyDue(a, e.now()) })
+	if !due {
+		return false, nil, nil
+	}
+	err = e.file.Update(func(a *account) error {
+		turns = e.advance(a, e.now())
+		return nil
+	})
+	return true, turns, err
 }
 
 // anyDue tells whether advance would find something to do.
