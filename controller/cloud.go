@@ -175,7 +175,7 @@ type Caller struct {
 // Permission is one action on one resource.
 type Permission = policy.Permission
 
-// Profile is an instance profile.
+// Profile is an instance profile. Role is the ARN of its role, empty without one.
 type Profile struct{ Name, ARN, Role string }
 
 // KMSKey is a key that encrypts volumes.
