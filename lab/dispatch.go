@@ -130,7 +130,7 @@ func (l *Lab) serve(ctx context.Context, service wire.Service, c *wire.Call) (an
 	return service.Do(ctx, c)
 }
 
-// lose lets the machines of the instances die that a call named, or of all helpers.
+// lose breaks the hardware of the instances that a call named.
 func (l *Lab) lose(ctx context.Context, named []string) error {
 	var errs []error
 	for _, id := range named {
