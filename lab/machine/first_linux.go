@@ -157,7 +157,8 @@ func (f *first) boot() error {
 	return f.bootGuest()
 }
 
-// stop ends everything in order, and leaves the disks written.
+// stop ends everything in order. The kernel unmounts, and so writes the disks,
+// when this process ends with its namespaces.
 func (f *first) stop() {
 	patience := grace
 	if f.monitor != nil {
@@ -170,7 +171,6 @@ func (f *first) stop() {
 		_ = unix.Kill(-1, unix.SIGKILL)
 		f.processes.empty(grace)
 	}
-	unix.Sync()
 }
 
 // processes are the children of the first process: those that it started, and

@@ -48,6 +48,21 @@ func TestGuestBoots(t *testing.T) {
 	}
 }
 
+// A later Debian, whose sshd is several programs.
+func TestTrixieBoots(t *testing.T) {
+	testdisk.Need(t, "mmdebstrap", "ssh", "ssh-keygen")
+	key := newKey(t)
+	image := filepath.Join(t.TempDir(), "disk.raw")
+	if _, err := testdisk.NewImage(t.Context(), image, testdisk.Trixie, testdisk.Small, testdisk.BareExt4, authorize(key)); err != nil {
+		t.Fatal(err)
+	}
+	rack := machine.Open(machine.Options{})
+	s := guest(t, image, 20)
+	on(t, rack, s)
+	wantLogin(t, rack, s.Instance, key, "admin")
+	wantLogin(t, rack, s.Instance, key, "admin") // a second session of the same sshd
+}
+
 func TestGuestThatDoesNotBoot(t *testing.T) {
 	testdisk.Need(t, "mmdebstrap")
 	empty := filepath.Join(t.TempDir(), "empty")

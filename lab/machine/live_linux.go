@@ -36,8 +36,8 @@ type live struct {
 }
 
 // spawn starts the first process of a machine in namespaces of its own, with the
-// file as its console.
-func spawn(ctx context.Context, s Spec, console *os.File, network bool) (*live, error) {
+// file as its console. The volumes are the machine's from then on.
+func spawn(ctx context.Context, s Spec, volumes []*volume, console *os.File, network bool) (*live, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("cannot start a machine: %w", os.NewSyscallError("socketpair", err))
@@ -49,7 +49,7 @@ func spawn(ctx context.Context, s Spec, console *os.File, network bool) (*live, 
 		flags |= unix.CLONE_NEWNET
 	}
 	m := &live{
-		spec: s, control: ours, ready: make(chan event, 2), off: make(chan struct{}),
+		spec: s, volumes: volumes, control: ours, ready: make(chan event, 2), off: make(chan struct{}),
 		commands: map[string]func(Result){}, calls: map[string]chan event{},
 	}
 	m.cmd = &exec.Cmd{

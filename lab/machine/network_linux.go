@@ -141,19 +141,31 @@ func (w *wire) cut() {
 	}
 }
 
-// inNetwork calls f on a thread of its own in the network of a process. The
-// thread ends with the call: it is not fit for anything else.
+// inNetwork calls f on a thread of its own in the network of a process.
 func inNetwork(pid int, f func() error) error {
-	done := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked
+	return onThread(func() error {
 		ns, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
 		if err == nil {
 			err = os.NewSyscallError("setns", unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET))
 			ns.Close()
 		}
 		if err != nil {
-			done <- fmt.Errorf("cannot enter the machine's network: %w", err)
+			return fmt.Errorf("cannot enter the machine's network: %w", err)
+		}
+		return f()
+	})
+}
+
+// onThread calls f on a thread that ends with the call: it is not fit for
+// anything else. That must not be the main thread, which cannot end, would keep
+// the network alive, and shows its network as that of the process.
+func onThread(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // unlocked on the main thread only
+		if unix.Gettid() == unix.Getpid() {
+			done <- onThread(f) // which runs elsewhere, as this thread is taken
+			runtime.UnlockOSThread()
 			return
 		}
 		done <- f()

@@ -129,13 +129,10 @@ func (r *Rack) boot(ctx context.Context, s Spec, console *os.File) error {
 // launch starts a machine and waits until its first process says that it is
 // ready. What goes wrong afterwards must switch it off.
 func (r *Rack) launch(ctx context.Context, s Spec, p plan, volumes []*volume, console *os.File) (*live, event, error) {
-	m, err := spawn(ctx, s, console, p.Kind == Helper || p.Boot == bootSSHD)
+	m, err := spawn(ctx, s, volumes, console, p.Kind == Helper || p.Boot == bootSSHD)
 	if err != nil {
 		return nil, event{}, errors.Join(err, letAll(ctx, volumes))
 	}
-	m.mu.Lock()
-	m.volumes = volumes
-	m.mu.Unlock()
 	r.mu.Lock()
 	r.machines[s.Instance] = m
 	r.mu.Unlock()
@@ -224,6 +221,9 @@ func (r *Rack) Stop(ctx context.Context, instance string, force bool) error {
 	if m == nil {
 		return nil
 	}
+	m.mu.Lock()
+	force = force || !m.up // it still boots: there is nothing to stop in order
+	m.mu.Unlock()
 	if force || m.send(request{Do: "stop"}) != nil {
 		m.kill()
 	}
