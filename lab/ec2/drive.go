@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -202,7 +201,7 @@ func (e *EC2) disk(v *volume) machine.Disk {
 func (e *EC2) spec(a *account, i *instance) machine.Spec {
 	s := machine.Spec{
 		Instance: i.ID, Kind: i.Kind, Boot: e.Boot, Address: net.ParseIP(i.Private),
-		Dir: filepath.Join(e.Dir, "machines", i.ID), Env: e.Env,
+		Dir: e.machinePath(i.ID), Env: e.Env,
 		Metadata: e.metadata(i.ID), API: e.API, APIAddress: e.APIAddress,
 	}
 	if i.StoreRoot != "" {
@@ -281,7 +280,7 @@ func (e *EC2) fill(v *volume) func(context.Context) {
 func (e *EC2) sweep(paths []string) {
 	gone := paths[:0:0]
 	for _, path := range paths {
-		if err := os.Remove(path); err == nil || errors.Is(err, fs.ErrNotExist) {
+		if err := os.RemoveAll(path); err == nil {
 			gone = append(gone, path)
 		}
 	}

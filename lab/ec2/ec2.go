@@ -241,4 +241,5 @@ func (e *EC2) now() time.Time { return e.Now().UTC().Truncate(time.Millisecond) 
 func (e *EC2) after(now time.Time, rule string) time.Time { return now.Add(e.Pace.Of(rule)) }
 
 func (e *EC2) volumePath(id string) string   { return filepath.Join(e.Dir, "volumes", id+".raw") }
+func (e *EC2) machinePath(id string) string  { return filepath.Join(e.Dir, "machines", id) }
 func (e *EC2) snapshotPath(id string) string { return filepath.Join(e.Dir, "snapshots", id+".raw") }

@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -152,9 +153,15 @@ func TestTermination(t *testing.T) {
 	if len(of) != 3 {
 		t.Fatalf("volumes %q", of)
 	}
+	if err := os.MkdirAll(filepath.Join(b.machinePath(id), "run"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	b.do("TerminateInstances", "InstanceId.1="+id)
 	b.pass(time.Minute)
 	b.pass(time.Minute)
+	if _, err := os.Stat(b.machinePath(id)); err == nil {
+		t.Error("the machine's directory is there")
+	}
 	for n, want := range map[int]bool{0: false, 1: false, 2: true} {
 		if _, err := b.call("DescribeVolumes", "VolumeId.1="+of[n]); (err == nil) != want {
 			t.Errorf("volume %d: %v", n, err)
