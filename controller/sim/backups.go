@@ -128,7 +128,7 @@ func (c *Cloud) BackupsTagged(ctx context.Context, key, value string) (found []c
 			for _, id := range sorted(c.backups) {
 				b := c.backups[id]
 				image := b.source == ""
-				if image == (action == "ec2:DescribeImages") && b.image == "" && tagged(b.Tags, key, value) && c.seen(id) {
+				if image == (action == "ec2:DescribeImages") && c.backups[b.image] == nil && tagged(b.Tags, key, value) && c.seen(id) {
 					found = append(found, b.describe())
 				}
 			}
