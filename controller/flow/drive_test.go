@@ -81,6 +81,49 @@ func TestSideBySide(t *testing.T) {
 	})
 }
 
+// TestWorkersWorkTogether wants three runs in their calls at the same time, and
+// never a fourth.
+func TestWorkersWorkTogether(t *testing.T) {
+	const workers = 3
+	var inside, most atomic.Int32
+	together := make(chan struct{})
+	var once sync.Once
+	step := func(ctx context.Context, _ *state) (flow.Wait, error) {
+		n := inside.Add(1)
+		defer inside.Add(-1)
+		if n == workers {
+			time.AfterFunc(20*time.Millisecond, func() { once.Do(func() { close(together) }) }) // time for a fourth
+		}
+		select {
+		case <-together:
+		case <-ctx.Done():
+			return flow.Wait{}, ctx.Err()
+		}
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		return flow.Wait{}, nil
+	}
+	var runs []flow.Runner
+	for range 2 * workers {
+		r, err := flow.Begin([]flow.Step[state]{{Name: "a", Do: step}}, &ledger{}, state{}, flow.Options{Now: time.Now, CallLimit: 5 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, r)
+	}
+	if err := (flow.Fleet{Clock: flow.Wall{}, Workers: workers}).Drive(t.Context(), runs...); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range runs {
+		if err := r.(*flow.Run[state]).Err(); err != nil {
+			t.Error(err)
+		}
+	}
+	if most.Load() != workers {
+		t.Errorf("%d at a time", most.Load())
+	}
+}
+
 // TestInterruptWakes wants an interrupt to be acted on at once, also by a run
 // that is not due for long, and the way home to be as slow as it must be.
 func TestInterruptWakes(t *testing.T) {
@@ -242,12 +285,13 @@ func TestNoFlush(t *testing.T) {
 func TestPanicReachesTheCaller(t *testing.T) {
 	for _, workers := range []int{1, 3} {
 		func() {
+			calls := 0
 			defer func() {
-				if v := recover(); v != (crash{}) {
-					t.Errorf("with %d workers: recovered %v", workers, v)
+				if v := recover(); v != (crash{}) || calls != 1 {
+					t.Errorf("with %d workers: recovered %v after %d calls", workers, v, calls)
 				}
 			}()
-			dies := func(context.Context, *state) (flow.Wait, error) { panic(crash{}) }
+			dies := func(context.Context, *state) (flow.Wait, error) { calls++; panic(crash{}) }
 			c := &wall{clock: *newClock()}
 			r1 := begin(t, &ledger{}, c.Now, flow.Step[state]{Name: "a", Do: dies})
 			r2 := begin(t, &ledger{}, c.Now, flow.Step[state]{Name: "a", Do: done})

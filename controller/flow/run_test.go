@@ -202,6 +202,32 @@ func TestResumeRefuses(t *testing.T) {
 	}
 }
 
+// TestReplay wants a journal of which only the end is known to be enough: one
+// made anew from tags begins in the middle.
+func TestReplay(t *testing.T) {
+	steps := []flow.Step[state]{{Name: "a", Do: done}, {Name: "b", Do: done}, {Name: "c", Do: done}}
+	for _, tt := range []struct {
+		event flow.Event
+		step  int
+		want  string
+	}{
+		{flow.Begun, 0, "a of out"}, {flow.Did, 0, "b of out"}, {flow.Did, 2, "c of homing"}, {flow.Failed, 1, "b of homing"},
+		{flow.Turned, 2, "c of homing"}, {flow.Undid, 2, "b of homing"}, {flow.Undid, 0, " of homing"}, {flow.Home, -1, " of home"},
+	} {
+		e := flow.Entry[state]{Version: 1, Step: tt.step, Event: tt.event}
+		if tt.step >= 0 {
+			e.Name = steps[tt.step].Name
+		}
+		r, err := flow.Resume(steps, &ledger{entries: []flow.Entry[state]{e}}, flow.Options{Now: time.Now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Step() + " of " + string(r.Way()); got != tt.want {
+			t.Errorf("after %s %d: %q, want %q", tt.event, tt.step, got, tt.want)
+		}
+	}
+}
+
 // TestContexts wants a Do to hear of an interrupt, and an Undo only of its
 // deadline.
 func TestContexts(t *testing.T) {
