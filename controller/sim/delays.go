@@ -18,7 +18,6 @@ type Delays struct {
 	Snapshot time.Duration // pending to completed
 	Image    time.Duration // pending to available
 	Mapping  time.Duration // until an image lists its snapshots
-	VPC      time.Duration
 
 	Register time.Duration // from running to Online in Systems Manager
 	Deliver  time.Duration // of a command
@@ -26,7 +25,8 @@ type Delays struct {
 	Prepare  time.Duration // the agent's download and installation
 	Rescue   time.Duration // the agent's work on the volume
 	Undo     time.Duration
-	Standby  time.Duration // of Auto Scaling's transitions
+	Standby  time.Duration // from EnteringStandby to Standby
+	Service  time.Duration // from Standby back to InService
 	Health   time.Duration // until a group replaces what does not run
 
 	// Unknown is how long a new resource may be missing from answers, and
@@ -41,10 +41,10 @@ func RealDelays() Delays {
 		Pending: 15 * time.Second, Stopping: 30 * time.Second, ForcedStop: 10 * time.Second,
 		ShuttingDown: 30 * time.Second, Terminated: time.Hour, Login: 10 * time.Second,
 		Attaching: 3 * time.Second, Detaching: 4 * time.Second,
-		Snapshot: 90 * time.Second, Image: 100 * time.Second, Mapping: 3 * time.Second, VPC: time.Second,
-		Register: 30 * time.Second, Deliver: time.Second, Invoked: time.Second,
+		Snapshot: 90 * time.Second, Image: 100 * time.Second, Mapping: 3 * time.Second,
+		Register: 30 * time.Second, Deliver: 2 * time.Second, Invoked: time.Second,
 		Prepare: 5 * time.Second, Rescue: 5 * time.Second, Undo: 3 * time.Second,
-		Standby: 10 * time.Second, Health: time.Minute,
+		Standby: 5 * time.Second, Service: 10 * time.Second, Health: time.Minute,
 		Unknown: 5 * time.Second, Misses: 2,
 	}
 }

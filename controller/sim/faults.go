@@ -117,47 +117,45 @@ type bucket struct {
 	filled time.Time
 }
 
-// rate is what a bucket holds at most, and gains a second.
-type rate struct{ size, refill float64 }
-
-// rates are the documented buckets; see Amazon EC2 Developer Guide, Request
-// throttling, and AWS General Reference, Systems Manager quotas.
-func rates(action string) (rate, bool) {
+// Rate is what the token bucket of an action holds at most, and gains a second;
+// see Amazon EC2 Developer Guide, Request throttling, and AWS General Reference,
+// Systems Manager quotas.
+func Rate(action string) (size, refill float64, limited bool) {
 	switch action {
 	case "ec2:RunInstances", "ec2:StartInstances":
-		return rate{5, 2}, true
+		return 5, 2, true
 	case "ec2:TerminateInstances", "ec2:CreateSnapshot", "ec2:DeleteSnapshot", "ec2:DeregisterImage":
-		return rate{100, 5}, true
+		return 100, 5, true
 	case "ec2:CreateTags":
-		return rate{100, 10}, true
+		return 100, 10, true
 	case "ssm:GetParameter", "ssm:GetParameters":
-		return rate{40, 40}, true
+		return 40, 40, true
 	case "ssm:PutParameter":
-		return rate{3, 3}, true
+		return 3, 3, true
 	}
 	switch service, _, _ := strings.Cut(action, ":"); {
 	case service == "ssm":
-		return rate{40, 20}, true
+		return 40, 20, true
 	case service != "ec2":
-		return rate{}, false
+		return 0, 0, false
 	case mutating(action):
-		return rate{50, 5}, true
+		return 50, 5, true
 	}
-	return rate{100, 20}, true
+	return 100, 20, true
 }
 
 // take takes a token for a call.
 func (c *Cloud) take(action string) error {
-	r, limited := rates(action)
+	size, refill, limited := Rate(action)
 	if !c.options.Throttle || !limited {
 		return nil
 	}
 	b := c.buckets[action]
 	if b == nil {
-		b = &bucket{tokens: r.size, filled: c.now}
+		b = &bucket{tokens: size, filled: c.now}
 		c.buckets[action] = b
 	}
-	b.tokens = min(r.size, b.tokens+r.refill*c.now.Sub(b.filled).Seconds())
+	b.tokens = min(size, b.tokens+refill*c.now.Sub(b.filled).Seconds())
 	b.filled = c.now
 	if b.tokens < 1 {
 		return throttled(action)

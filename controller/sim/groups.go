@@ -68,7 +68,7 @@ func (c *Cloud) ExitStandby(ctx context.Context, name, id string) error {
 		}
 		g.desired++
 		g.lifecycle[id] = "Pending"
-		c.after(c.options.Delays.Standby, func() {
+		c.after(c.options.Delays.Service, func() {
 			g.lifecycle[id] = inService
 			if i := c.instances[id]; i != nil && i.State != controller.Running {
 				c.unhealthy(i)

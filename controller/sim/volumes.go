@@ -170,8 +170,9 @@ func (c *Cloud) release(v *volume, on string) {
 	}
 }
 
-// usable tells whether EBS may use a key; none is always usable.
+// usable tells whether EBS may use a key: none is always usable, AWS's own needs
+// no grant, and one of the account needs that the caller may make one.
 func (c *Cloud) usable(key string) bool {
 	k, known := c.keys[key]
-	return key == "" || known && k.State == "Enabled"
+	return key == "" || known && k.State == "Enabled" && (k.Managed || !slices.Contains(c.options.Denied, "kms:CreateGrant"))
 }
