@@ -20,7 +20,7 @@ type runs struct {
 
 type journal struct {
 	entries [][]byte
-	open    bool
+	heads   []flow.Entry[controller.Rescue] // without states
 }
 
 func newRuns() *runs { return &runs{kept: map[string]*journal{}} }
@@ -58,13 +58,19 @@ func (r *runs) List() ([]string, error) {
 
 func (j *journal) Append(e flow.Entry[controller.Rescue]) error {
 	b, err := json.Marshal(e)
-	j.entries = append(j.entries, b)
+	e.State = controller.Rescue{}
+	j.entries, j.heads = append(j.entries, b), append(j.heads, e)
 	return err
 }
 
+// Entries have no states but the last: who resumes wants no other.
 func (j *journal) Entries() ([]flow.Entry[controller.Rescue], error) {
 	entries := make([]flow.Entry[controller.Rescue], len(j.entries))
 	for i, b := range j.entries {
+		entries[i] = j.heads[i]
+		if i < len(j.entries)-1 {
+			continue
+		}
 		if err := json.Unmarshal(b, &entries[i]); err != nil {
 			return nil, err
 		}

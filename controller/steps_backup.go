@@ -95,41 +95,45 @@ func (b *bracket) backups(ctx context.Context, r *Rescue) ([]Backup, error) {
 // settleBackup keeps the backup where the volume may have been written to, and
 // removes it where not: the volume is what it was.
 func (b *bracket) settleBackup(ctx context.Context, r *Rescue) (flow.Wait, error) {
-	if r.Ask.Backup == BackupNone {
+	if r.Ask.Backup == BackupNone || r.Backup == nil && !b.unsure("backup") {
 		return flow.Wait{}, nil
 	}
-	if r.Backup == nil || len(r.Backup.Snapshots) == 0 && r.Ask.Backup == BackupAMI {
-		if !b.unsure("backup") && r.Backup == nil {
-			return flow.Wait{}, nil
-		}
-		found, err := b.backups(ctx, r)
-		if err != nil {
+	complete := r.Backup != nil && (len(r.Backup.Snapshots) > 0 || r.Ask.Backup == BackupSnapshot)
+	found := []Backup{}
+	if complete && !b.unsure("backup") {
+		found = append(found, *r.Backup)
+	} else {
+		var err error
+		if found, err = b.backups(ctx, r); err != nil {
 			return flow.Wait{}, err
 		}
 		if len(found) == 0 {
+			r.Backup = nil
 			return b.settle("backup"), nil
 		}
-		r.Backup = &found[0]
 	}
 	if r.Exposed && (r.Result == nil || r.Result.Touched) {
-		r.keep(keptBackup(*r.Backup, r.Caller.Region))
+		r.Backup = &found[0]
+		r.keep(keptBackup(found[0], r.Caller.Region))
 		return flow.Wait{}, nil
 	}
-	return b.removeBackup(ctx, r)
+	return b.removeBackups(ctx, r, found)
 }
 
-// removeBackup waits for an image's snapshots to be known: those of an image
-// that is gone are found by nobody.
-func (b *bracket) removeBackup(ctx context.Context, r *Rescue) (flow.Wait, error) {
-	if strings.HasPrefix(r.Backup.ID, "ami-") && len(r.Backup.Snapshots) == 0 && r.Backup.State == "pending" {
-		r.Backup = &Backup{ID: r.Backup.ID, State: r.Backup.State}
-		return b.wait("backup", rhythm{2 * time.Second, 2 * time.Second}, "for the snapshots of the backup, to remove them"), nil
+// removeBackups removes what was found, and has it looked for again. It waits
+// for an image's snapshots to be known: those of an image that is gone would be
+// the user's to find.
+func (b *bracket) removeBackups(ctx context.Context, r *Rescue, found []Backup) (flow.Wait, error) {
+	for _, made := range found {
+		if strings.HasPrefix(made.ID, "ami-") && len(made.Snapshots) == 0 && made.State == "pending" {
+			return b.wait("backup", rhythm{2 * time.Second, 2 * time.Second}, "for the snapshots of the backup %s, to remove them", made.ID), nil
+		}
+		b.doubt("backup")
+		if err := b.cloud.DeleteBackup(ctx, made); err != nil && !is(err, NotFound) {
+			return flow.Wait{}, err
+		}
 	}
-	if err := b.cloud.DeleteBackup(ctx, *r.Backup); err != nil && !is(err, NotFound) {
-		return flow.Wait{}, err
-	}
-	r.Backup = nil
-	return flow.Wait{}, nil
+	return flow.Wait{For: time.Second, Why: "for the backup to be gone"}, nil
 }
 
 func (r *Rescue) keep(k Kept) {
