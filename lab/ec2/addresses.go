@@ -11,16 +11,13 @@ import (
 func (e *EC2) allocateAddress(_ context.Context, r *request) (any, error) {
 	r.String("Domain")
 	tags := r.tagsAtCreation("elastic-ip")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		IP         string `xml:"publicIp"`
 		Domain     string `xml:"domain"`
 		Allocation string `xml:"allocationId"`
 		Border     string `xml:"networkBorderGroup"`
 	}
-	return &answer, e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		if len(a.Addresses) >= rules.LimitOf("ec2.address.count") {
 			return wire.Faultf("AddressLimitExceeded", "The maximum number of addresses has been reached.")
 		}
@@ -37,24 +34,16 @@ func (e *EC2) newAddress(a *account) *address {
 	return x
 }
 
-func (a *account) allocation(id string) (*address, error) {
-	if x := a.Addresses[id]; x != nil {
-		return x, nil
-	}
-	return nil, wire.Faultf("InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", id)
-}
+func (a *account) allocation(id string) (*address, error) { return find(a.Addresses, addressKind, id) }
 
 func (e *EC2) associateAddress(_ context.Context, r *request) (any, error) {
 	id, instanceID, again := r.Require("AllocationId"), r.Require("InstanceId"), !r.Has("AllowReassociation") || r.Bool("AllowReassociation")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Return      bool   `xml:"return"`
 		Association string `xml:"associationId"`
 	}
 	answer.Return = true
-	return &answer, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, &answer, func(a *account, _ time.Time) error {
 		x, err := a.allocation(id)
 		if err != nil {
 			return err
@@ -87,10 +76,7 @@ func (e *EC2) bind(a *account, x *address, i *instance) {
 
 func (e *EC2) disassociateAddress(_ context.Context, r *request) (any, error) {
 	id := r.Require("AssociationId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		for _, x := range a.Addresses {
 			if x.Association == id {
 				x.Instance, x.Association = "", ""
@@ -103,10 +89,7 @@ func (e *EC2) disassociateAddress(_ context.Context, r *request) (any, error) {
 
 func (e *EC2) releaseAddress(_ context.Context, r *request) (any, error) {
 	id := r.Require("AllocationId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		x, err := a.allocation(id)
 		if err != nil {
 			return err
@@ -132,32 +115,17 @@ type addressItem struct {
 }
 
 func (e *EC2) describeAddresses(_ context.Context, r *request) (any, error) {
-	q := r.query("AllocationId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Addresses []addressItem `xml:"addressesSet>item"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, _, err := choose(e, a, q, addressListing, now)
-		for _, x := range found {
-			item := addressItem{IP: x.IP, Allocation: x.Allocation, Domain: "vpc", Instance: x.Instance, Association: x.Association, Tags: a.tagItems(x.Allocation)}
-			if i := a.Instances[x.Instance]; i != nil {
-				item.Card, item.Private = i.Card, i.Private
-			}
-			answer.Addresses = append(answer.Addresses, item)
+	return describe(e, r, "AllocationId", "addressesSet", addressListing, func(a *account, x *address, _ time.Time) addressItem {
+		item := addressItem{IP: x.IP, Allocation: x.Allocation, Domain: "vpc", Instance: x.Instance, Association: x.Association, Tags: a.tagItems(x.Allocation)}
+		if i := a.Instances[x.Instance]; i != nil {
+			item.Card, item.Private = i.Card, i.Private
 		}
-		return err
+		return item
 	})
-	return answer, err
 }
 
 var addressListing = listing[*address]{
-	all: func(a *account) []*address { return sorted(a.Addresses) }, id: func(x *address) string { return x.Allocation }, prefix: "eipalloc",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", ids)
-	},
+	all: func(a *account) []*address { return sorted(a.Addresses) }, id: func(x *address) string { return x.Allocation }, kind: addressKind,
 	fields: map[string]func(*account, *address) []string{
 		"allocation-id":  func(_ *account, x *address) []string { return one(x.Allocation) },
 		"association-id": func(_ *account, x *address) []string { return optional(x.Association) },

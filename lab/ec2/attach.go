@@ -41,11 +41,8 @@ func (e *EC2) advanceAttachment(_ *account, v *volume, _ time.Time) {
 
 func (e *EC2) attachVolume(_ context.Context, r *request) (any, error) {
 	id, instanceID, device := r.Require("VolumeId"), r.Require("InstanceId"), r.Require("Device")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer attachmentItem
-	err := e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		v, err := a.volume(id)
 		if err != nil {
 			return err
@@ -65,7 +62,6 @@ func (e *EC2) attachVolume(_ context.Context, r *request) (any, error) {
 		answer = v.attachmentItem()
 		return nil
 	})
-	return answer, err
 }
 
 func (a *account) mayAttach(v *volume, i *instance, device string) error {
@@ -110,11 +106,8 @@ func (e *EC2) mayGrant(v *volume) error {
 
 func (e *EC2) detachVolume(_ context.Context, r *request) (any, error) {
 	id, instanceID, device, force := r.Require("VolumeId"), r.String("InstanceId"), r.String("Device"), r.Bool("Force")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer attachmentItem
-	err := e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		v, err := a.volume(id)
 		if err != nil {
 			return err
@@ -131,7 +124,6 @@ func (e *EC2) detachVolume(_ context.Context, r *request) (any, error) {
 		answer = v.attachmentItem()
 		return nil
 	})
-	return answer, err
 }
 
 func (a *account) mayDetach(v *volume, instanceID, device string, force bool) error {

@@ -91,10 +91,7 @@ func (e *EC2) modifyInstanceAttribute(_ context.Context, r *request) (any, error
 	if shutdown != "" && shutdown != "stop" && shutdown != "terminate" {
 		r.Fail(wire.Faultf("InvalidParameterValue", "Invalid value '%s' for shutdownBehavior", shutdown))
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		i, err := a.instance(id)
 		if err != nil {
 			return err

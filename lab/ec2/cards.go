@@ -2,9 +2,8 @@ package ec2
 
 import (
 	"context"
+	"slices"
 	"time"
-
-	"github.com/seed-77750964/regain/lab/wire"
 )
 
 // A cardItem is the network interface of an instance. Each instance has one, and
@@ -78,42 +77,17 @@ type cardAttachedTo struct {
 }
 
 func (e *EC2) describeNetworkInterfaces(_ context.Context, r *request) (any, error) {
-	q := r.query("NetworkInterfaceId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Cards     []describedCard `xml:"networkInterfaceSet>item"`
-		NextToken string          `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, cardListing, now)
-		for _, i := range found {
-			c := e.cardItem(a, i)
-			answer.Cards = append(answer.Cards, describedCard{
-				cardItem: c, Zone: i.Zone, Tags: a.tagItems(i.Card), Attachment: cardAttachedTo{c.Attachment, i.ID, e.Account},
-			})
-		}
-		answer.NextToken = next
-		return err
+	return describe(e, r, "NetworkInterfaceId", "networkInterfaceSet", cardListing, func(a *account, i *instance, _ time.Time) describedCard {
+		c := e.cardItem(a, i)
+		return describedCard{cardItem: c, Zone: i.Zone, Tags: a.tagItems(i.Card), Attachment: cardAttachedTo{c.Attachment, i.ID, e.Account}}
 	})
-	return answer, err
 }
 
 var cardListing = listing[*instance]{
 	all: func(a *account) []*instance {
-		var with []*instance
-		for _, i := range sorted(a.Instances) {
-			if i.Private != "" {
-				with = append(with, i)
-			}
-		}
-		return with
+		return slices.DeleteFunc(sorted(a.Instances), func(i *instance) bool { return i.Private == "" })
 	},
-	id: func(i *instance) string { return i.Card }, prefix: "eni",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", ids)
-	},
+	id: func(i *instance) string { return i.Card }, kind: cardKind,
 	fields: map[string]func(*account, *instance) []string{
 		"network-interface-id":   func(_ *account, i *instance) []string { return one(i.Card) },
 		"attachment.instance-id": func(_ *account, i *instance) []string { return one(i.ID) },

@@ -43,8 +43,7 @@ func (e *EC2) describeInstances(_ context.Context, r *request) (any, error) {
 
 func (e *EC2) instanceListing() listing[*instance] {
 	return listing[*instance]{
-		all: func(a *account) []*instance { return sorted(a.Instances) }, id: func(i *instance) string { return i.ID }, prefix: "i",
-		missing: noInstances,
+		all: func(a *account) []*instance { return sorted(a.Instances) }, id: func(i *instance) string { return i.ID }, kind: instanceKind,
 		fields: map[string]func(*account, *instance) []string{
 			"instance-id":         func(_ *account, i *instance) []string { return one(i.ID) },
 			"instance-state-name": func(_ *account, i *instance) []string { return one(i.State) },
@@ -108,30 +107,14 @@ type checkDetail struct {
 }
 
 func (e *EC2) describeInstanceStatus(_ context.Context, r *request) (any, error) {
-	q, all := r.query("InstanceId"), r.Bool("IncludeAllInstances")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Statuses  []statusItem `xml:"instanceStatusSet>item"`
-		NextToken string       `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, e.instanceListing(), now)
-		for _, i := range found {
-			if all || i.State == running {
-				answer.Statuses = append(answer.Statuses, e.statusItem(i, now))
-			}
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	all := r.Bool("IncludeAllInstances")
+	wanted := e.instanceListing().only(func(i *instance) bool { return all || i.State == running })
+	return describe(e, r, "InstanceId", "instanceStatusSet", wanted, e.statusItem)
 }
 
 // statusItem: the checks of a running instance take a while, and there are none of
 // any other.
-func (e *EC2) statusItem(i *instance, now time.Time) statusItem {
+func (e *EC2) statusItem(_ *account, i *instance, now time.Time) statusItem {
 	checked := checkedItem{Status: "not-applicable"}
 	switch {
 	case i.State != running:

@@ -227,6 +227,18 @@ func (e *EC2) change(f func(a *account, now time.Time) error) error {
 	return err
 }
 
+// act is a call that changes the account: it ends the reading of the request, makes
+// the change, and answers.
+func (e *EC2) act(r *request, answer any, f func(a *account, now time.Time) error) (any, error) {
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	if err := e.change(f); err != nil {
+		return nil, err
+	}
+	return answer, nil
+}
+
 // look reads the account.
 func (e *EC2) look(f func(a *account, now time.Time) error) error {
 	var err error

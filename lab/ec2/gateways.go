@@ -7,41 +7,25 @@ import (
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-func (a *account) gateway(id string) (*gateway, error) {
-	if err := checkID(id, "igw"); err != nil {
-		return nil, err
-	}
-	g := a.Gateways[id]
-	if g == nil {
-		return nil, wire.Faultf("InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", id)
-	}
-	return g, nil
-}
+func (a *account) gateway(id string) (*gateway, error) { return find(a.Gateways, gatewayKind, id) }
 
 func (e *EC2) createInternetGateway(_ context.Context, r *request) (any, error) {
 	tags := r.tagsAtCreation("internet-gateway")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Gateway gatewayItem `xml:"internetGateway"`
 	}
-	err := e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		g := &gateway{ID: e.newID("igw")}
 		a.Gateways[g.ID] = g
 		a.born(now, tags["internet-gateway"], g.ID)
 		answer.Gateway = e.gatewayItem(a, g)
 		return nil
 	})
-	return answer, err
 }
 
 func (e *EC2) attachInternetGateway(_ context.Context, r *request) (any, error) {
 	id, vpcID := r.Require("InternetGatewayId"), r.Require("VpcId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		g, err := a.gateway(id)
 		if err != nil {
 			return err
@@ -64,10 +48,7 @@ func (e *EC2) attachInternetGateway(_ context.Context, r *request) (any, error) 
 
 func (e *EC2) detachInternetGateway(_ context.Context, r *request) (any, error) {
 	id, vpcID := r.Require("InternetGatewayId"), r.Require("VpcId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		g, err := a.gateway(id)
 		if err != nil {
 			return err
@@ -87,10 +68,7 @@ func (e *EC2) detachInternetGateway(_ context.Context, r *request) (any, error) 
 
 func (e *EC2) deleteInternetGateway(_ context.Context, r *request) (any, error) {
 	id := r.Require("InternetGatewayId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		g, err := a.gateway(id)
 		if err != nil {
 			return err
@@ -125,30 +103,11 @@ func (e *EC2) gatewayItem(a *account, g *gateway) gatewayItem {
 }
 
 func (e *EC2) describeInternetGateways(_ context.Context, r *request) (any, error) {
-	q := r.query("InternetGatewayId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Gateways  []gatewayItem `xml:"internetGatewaySet>item"`
-		NextToken string        `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, gatewayListing, now)
-		for _, g := range found {
-			answer.Gateways = append(answer.Gateways, e.gatewayItem(a, g))
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	return describe(e, r, "InternetGatewayId", "internetGatewaySet", gatewayListing, func(a *account, x *gateway, _ time.Time) gatewayItem { return e.gatewayItem(a, x) })
 }
 
 var gatewayListing = listing[*gateway]{
-	all: func(a *account) []*gateway { return sorted(a.Gateways) }, id: func(g *gateway) string { return g.ID }, prefix: "igw",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist", ids)
-	},
+	all: func(a *account) []*gateway { return sorted(a.Gateways) }, id: func(g *gateway) string { return g.ID }, kind: gatewayKind,
 	fields: map[string]func(*account, *gateway) []string{
 		"internet-gateway-id": func(_ *account, g *gateway) []string { return one(g.ID) },
 		"attachment.vpc-id":   func(_ *account, g *gateway) []string { return optional(g.Vpc) },

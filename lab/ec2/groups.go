@@ -16,16 +16,7 @@ func (e *EC2) newGroup(vpc, name, description string) *group {
 	}
 }
 
-func (a *account) group(id string) (*group, error) {
-	if err := checkID(id, "sg"); err != nil {
-		return nil, err
-	}
-	g := a.Groups[id]
-	if g == nil {
-		return nil, wire.Faultf("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
-	}
-	return g, nil
-}
+func (a *account) group(id string) (*group, error) { return find(a.Groups, groupKind, id) }
 
 func (a *account) defaultGroup(vpc string) *group {
 	for _, g := range a.Groups {
@@ -61,16 +52,13 @@ func (e *EC2) createSecurityGroup(_ context.Context, r *request) (any, error) {
 	if len(name) > 255 || len(description) > 255 || name == "default" || len(name) > 3 && name[:3] == "sg-" {
 		r.Fail(wire.Faultf("InvalidParameterValue", "Invalid group name or description"))
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Return bool      `xml:"return"`
 		ID     string    `xml:"groupId"`
 		ARN    string    `xml:"securityGroupArn"`
 		Tags   []tagItem `xml:"tagSet>item"`
 	}
-	return &answer, e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		if vpcID == "" {
 			vpcID = a.defaultVpc()
 		}
@@ -92,10 +80,7 @@ func (e *EC2) createSecurityGroup(_ context.Context, r *request) (any, error) {
 
 func (e *EC2) deleteSecurityGroup(_ context.Context, r *request) (any, error) {
 	id := r.Require("GroupId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		g, err := a.group(id)
 		if err != nil {
 			return err
@@ -156,15 +141,12 @@ func (p permission) same(q permission) bool {
 
 func (e *EC2) authorizeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
 	id, add := r.Require("GroupId"), r.permissions()
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Return bool       `xml:"return"`
 		Rules  []ruleItem `xml:"securityGroupRuleSet>item"`
 	}
 	answer.Return = true
-	return &answer, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, &answer, func(a *account, _ time.Time) error {
 		g, err := a.group(id)
 		if err != nil {
 			return err
@@ -183,10 +165,7 @@ func (e *EC2) authorizeSecurityGroupEgress(_ context.Context, r *request) (any, 
 
 func (e *EC2) revokeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
 	id, drop := r.Require("GroupId"), r.permissions()
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		g, err := a.group(id)
 		if err != nil {
 			return err
@@ -262,36 +241,20 @@ func (e *EC2) permissionItems(of []permission) []permissionItem {
 }
 
 func (e *EC2) describeSecurityGroups(_ context.Context, r *request) (any, error) {
-	q := r.query("GroupId")
 	names := r.Strings("GroupName")
-	if err := r.end(); err != nil {
-		return nil, err
+	named := groupListing.only(func(g *group) bool { return len(names) == 0 || slices.Contains(names, g.Name) })
+	return describe(e, r, "GroupId", "securityGroupInfo", named, e.groupDescribed)
+}
+
+func (e *EC2) groupDescribed(a *account, g *group, _ time.Time) groupDescribed {
+	return groupDescribed{
+		e.Account, g.ID, g.Name, e.arn("security-group", g.ID), g.Description, g.Vpc,
+		e.permissionItems(g.Ingress), e.permissionItems(g.Egress), a.tagItems(g.ID),
 	}
-	var answer struct {
-		Groups    []groupDescribed `xml:"securityGroupInfo>item"`
-		NextToken string           `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, groupListing, now)
-		for _, g := range found {
-			if len(names) == 0 || slices.Contains(names, g.Name) {
-				answer.Groups = append(answer.Groups, groupDescribed{
-					e.Account, g.ID, g.Name, e.arn("security-group", g.ID), g.Description, g.Vpc,
-					e.permissionItems(g.Ingress), e.permissionItems(g.Egress), a.tagItems(g.ID),
-				})
-			}
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
 }
 
 var groupListing = listing[*group]{
-	all: func(a *account) []*group { return sorted(a.Groups) }, id: func(g *group) string { return g.ID }, prefix: "sg",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidGroup.NotFound", "The security group '%s' does not exist", ids)
-	},
+	all: func(a *account) []*group { return sorted(a.Groups) }, id: func(g *group) string { return g.ID }, kind: groupKind,
 	fields: map[string]func(*account, *group) []string{
 		"group-id":    func(_ *account, g *group) []string { return one(g.ID) },
 		"group-name":  func(_ *account, g *group) []string { return one(g.Name) },

@@ -20,6 +20,43 @@ var kinds = map[string]string{
 	"rtb": "route-table", "sg": "security-group", "eni": "network-interface", "eipalloc": "elastic-ip", "r": "reservation",
 }
 
+// A kind of resource: what its ids begin with, and how EC2 says that there is none.
+type kind struct{ prefix, code, text string }
+
+var (
+	vpcKind      = kind{"vpc", "InvalidVpcID.NotFound", "The vpc ID '%s' does not exist"}
+	gatewayKind  = kind{"igw", "InvalidInternetGatewayID.NotFound", "The internetGateway ID '%s' does not exist"}
+	tableKind    = kind{"rtb", "InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist"}
+	subnetKind   = kind{"subnet", "InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist"}
+	groupKind    = kind{"sg", "InvalidGroup.NotFound", "The security group '%s' does not exist"}
+	volumeKind   = kind{"vol", "InvalidVolume.NotFound", "The volume '%s' does not exist."}
+	snapshotKind = kind{"snap", "InvalidSnapshot.NotFound", "The snapshot '%s' does not exist."}
+	imageKind    = kind{"ami", "InvalidAMIID.NotFound", "The image id '[%s]' does not exist"}
+	addressKind  = kind{"eipalloc", "InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist"}
+	cardKind     = kind{"eni", "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist"}
+	instanceKind = kind{"i", "InvalidInstanceID.NotFound", "The instance ID '%s' does not exist"}
+)
+
+// lost says that there are no such resources.
+func (k kind) lost(ids ...string) error {
+	text := k.text
+	if len(ids) > 1 {
+		text = strings.NewReplacer("ID '", "IDs '", "does not", "do not").Replace(text)
+	}
+	return wire.Faultf(k.code, text, strings.Join(ids, ", "))
+}
+
+// find looks a resource up by its id.
+func find[T any](of map[string]*T, k kind, id string) (*T, error) {
+	if err := checkID(id, k.prefix); err != nil {
+		return nil, err
+	}
+	if x := of[id]; x != nil {
+		return x, nil
+	}
+	return nil, k.lost(id)
+}
+
 // kindOf is the type of a resource by its id.
 func kindOf(id string) string {
 	prefix, _, _ := strings.Cut(id, "-")

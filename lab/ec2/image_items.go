@@ -2,10 +2,7 @@ package ec2
 
 import (
 	"context"
-	"strings"
 	"time"
-
-	"github.com/seed-77750964/regain/lab/wire"
 )
 
 type imageItem struct {
@@ -65,35 +62,14 @@ func (a *account) imageItem(x *image) imageItem {
 }
 
 func (e *EC2) describeImages(_ context.Context, r *request) (any, error) {
-	q, owners := r.query("ImageId"), r.Strings("Owner")
-	r.Strings("ExecutableBy")
-	r.Bool("IncludeDeprecated")
-	r.Bool("IncludeDisabled")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Images    []imageItem `xml:"imagesSet>item"`
-		NextToken string      `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, imageListing, now)
-		for _, x := range found {
-			if e.owned(x.Owner, owners) {
-				answer.Images = append(answer.Images, a.imageItem(x))
-			}
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	owners := r.Strings("Owner")
+	r.Ignore("ExecutableBy", "IncludeDeprecated", "IncludeDisabled")
+	owned := imageListing.only(func(x *image) bool { return e.owned(x.Owner, owners) })
+	return describe(e, r, "ImageId", "imagesSet", owned, func(a *account, x *image, _ time.Time) imageItem { return a.imageItem(x) })
 }
 
 var imageListing = listing[*image]{
-	all: func(a *account) []*image { return sorted(a.Images) }, id: func(x *image) string { return x.ID }, prefix: "ami",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidAMIID.NotFound", "The image id '[%s]' does not exist", strings.ReplaceAll(ids, "', '", ", "))
-	},
+	all: func(a *account) []*image { return sorted(a.Images) }, id: func(x *image) string { return x.ID }, kind: imageKind,
 	fields: map[string]func(*account, *image) []string{
 		"image-id":         func(_ *account, x *image) []string { return one(x.ID) },
 		"name":             func(_ *account, x *image) []string { return one(x.Name) },

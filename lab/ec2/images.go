@@ -8,16 +8,7 @@ import (
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-func (a *account) image(id string) (*image, error) {
-	if err := checkID(id, "ami"); err != nil {
-		return nil, err
-	}
-	x := a.Images[id]
-	if x == nil {
-		return nil, wire.Faultf("InvalidAMIID.NotFound", "The image id '[%s]' does not exist", id)
-	}
-	return x, nil
-}
+func (a *account) image(id string) (*image, error) { return find(a.Images, imageKind, id) }
 
 // imageDue: an image is available when its time is over and its snapshots are
 // complete.
@@ -160,10 +151,7 @@ func (e *EC2) abandon(id string, parts ...[]imageDevice) {
 // deregisterImage leaves the snapshots, as EC2 does by default.
 func (e *EC2) deregisterImage(_ context.Context, r *request) (any, error) {
 	id, snapshots := r.Require("ImageId"), r.Bool("DeleteAssociatedSnapshots")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		x, err := a.image(id)
 		if err != nil {
 			return err

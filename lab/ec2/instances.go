@@ -2,29 +2,19 @@ package ec2
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-func (a *account) instance(id string) (*instance, error) {
-	if err := checkID(id, "i"); err != nil {
-		return nil, err
-	}
-	i := a.Instances[id]
-	if i == nil {
-		return nil, wire.Faultf("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", id)
-	}
-	return i, nil
-}
+func (a *account) instance(id string) (*instance, error) { return find(a.Instances, instanceKind, id) }
 
 // instances are the ones that a call names: all of them, or none.
 func (a *account) instances(ids []string) ([]*instance, error) {
 	var of []*instance
 	var lost []string
 	for _, id := range ids {
-		if err := checkID(id, "i"); err != nil {
+		if err := checkID(id, instanceKind.prefix); err != nil {
 			return nil, err
 		}
 		if i := a.Instances[id]; i != nil {
@@ -34,17 +24,9 @@ func (a *account) instances(ids []string) ([]*instance, error) {
 		}
 	}
 	if len(lost) > 0 {
-		return nil, noInstances(strings.Join(lost, ", "))
+		return nil, instanceKind.lost(lost...)
 	}
 	return of, nil
-}
-
-func noInstances(ids string) error {
-	ids = strings.ReplaceAll(ids, "', '", ", ")
-	if strings.Contains(ids, ",") {
-		return wire.Faultf("InvalidInstanceID.NotFound", "The instance IDs '%s' do not exist", ids)
-	}
-	return wire.Faultf("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", ids)
 }
 
 type stateItem struct {
@@ -228,10 +210,7 @@ func (e *EC2) beginTermination(_ *account, i *instance, now time.Time) {
 
 func (e *EC2) rebootInstances(_ context.Context, r *request) (any, error) {
 	ids := r.instanceIDs()
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		of, err := a.instances(ids)
 		if err != nil {
 			return err

@@ -2,6 +2,8 @@ package ec2
 
 import (
 	"encoding/base64"
+	"encoding/xml"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -56,11 +58,55 @@ func (r *request) query(ids string) query {
 
 // A listing is how one kind of resource is described.
 type listing[T any] struct {
-	all     func(*account) []T // sorted by id
-	id      func(T) string
-	prefix  string                                // of the ids
-	missing func(ids string) error                // ids joined by "', '"
-	fields  map[string]func(*account, T) []string // filters, beside tags
+	all    func(*account) []T // sorted by id
+	id     func(T) string
+	kind   kind                                  // whose ids they are, if any's
+	fields map[string]func(*account, T) []string // filters, beside tags
+	shows  func(T) bool                          // nil: all
+}
+
+// only is a listing that shows some, and still knows the ids of all.
+func (l listing[T]) only(shows func(T) bool) listing[T] {
+	l.shows = shows
+	return l
+}
+
+// listed is the answer of a describing call: a page of a set.
+type listed[I any] struct {
+	set   string
+	items []I
+	next  string
+}
+
+// MarshalXML writes the set by its own name.
+func (l listed[I]) MarshalXML(x *xml.Encoder, start xml.StartElement) error {
+	type items struct {
+		Items []I `xml:"item"`
+	}
+	named := func(name string) xml.StartElement { return xml.StartElement{Name: xml.Name{Local: name}} }
+	err := errors.Join(x.EncodeToken(start), x.EncodeElement(items{l.items}, named(l.set)))
+	if l.next != "" {
+		err = errors.Join(err, x.EncodeElement(l.next, named("nextToken")))
+	}
+	return errors.Join(err, x.EncodeToken(start.End()))
+}
+
+// describe is a describing call: it reads ids, filters and page, and shows what
+// they choose.
+func describe[T, I any](e *EC2, r *request, ids, set string, l listing[T], item func(*account, T, time.Time) I) (any, error) {
+	q := r.query(ids)
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	answer := listed[I]{set: set}
+	return &answer, e.look(func(a *account, now time.Time) error {
+		found, next, err := choose(e, a, q, l, now)
+		for _, x := range found {
+			answer.items = append(answer.items, item(a, x, now))
+		}
+		answer.next = next
+		return err
+	})
 }
 
 // choose are the resources that a query names, a page of them, and the token of
@@ -72,7 +118,7 @@ func choose[T any](e *EC2, a *account, q query, l listing[T], now time.Time) ([]
 		}
 	}
 	for _, id := range q.ids {
-		if err := checkID(id, l.prefix); err != nil {
+		if err := checkID(id, l.kind.prefix); err != nil {
 			return nil, "", err
 		}
 	}
@@ -84,13 +130,13 @@ func choose[T any](e *EC2, a *account, q query, l listing[T], now time.Time) ([]
 		if len(q.ids) > 0 && !named || e.veil.hides(e, a, id, now) {
 			continue
 		}
-		if seen = append(seen, id); matches(a, x, l, q.filters) {
+		if seen = append(seen, id); (l.shows == nil || l.shows(x)) && matches(a, x, l, q.filters) {
 			found = append(found, x)
 		}
 	}
 	lost := slices.DeleteFunc(slices.Clone(q.ids), func(id string) bool { return slices.Contains(seen, id) })
 	if len(lost) > 0 {
-		return nil, "", l.missing(strings.Join(lost, "', '"))
+		return nil, "", l.kind.lost(lost...)
 	}
 	page, next := page(found, l.id, q)
 	return page, next, nil

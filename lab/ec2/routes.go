@@ -9,16 +9,7 @@ import (
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-func (a *account) table(id string) (*routeTable, error) {
-	if err := checkID(id, "rtb"); err != nil {
-		return nil, err
-	}
-	t := a.Routes[id]
-	if t == nil {
-		return nil, wire.Faultf("InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist", id)
-	}
-	return t, nil
-}
+func (a *account) table(id string) (*routeTable, error) { return find(a.Routes, tableKind, id) }
 
 func (a *account) mainTable(vpc string) *routeTable {
 	for _, t := range a.Routes {
@@ -31,15 +22,12 @@ func (a *account) mainTable(vpc string) *routeTable {
 
 func (e *EC2) createRouteTable(_ context.Context, r *request) (any, error) {
 	id, clientToken, tags := r.Require("VpcId"), r.String("ClientToken"), r.tagsAtCreation("route-table")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Table tableItem `xml:"routeTable"`
 		Token string    `xml:"clientToken,omitempty"`
 	}
 	answer.Token = clientToken
-	err := e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		v, err := a.vpc(id)
 		if err != nil {
 			return err
@@ -63,7 +51,6 @@ func (e *EC2) createRouteTable(_ context.Context, r *request) (any, error) {
 		}
 		return err
 	})
-	return answer, err
 }
 
 func (e *EC2) createRoute(_ context.Context, r *request) (any, error) {
@@ -100,15 +87,12 @@ func (e *EC2) createRoute(_ context.Context, r *request) (any, error) {
 
 func (e *EC2) associateRouteTable(_ context.Context, r *request) (any, error) {
 	id, subnetID := r.Require("RouteTableId"), r.Require("SubnetId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		ID    string `xml:"associationId"`
 		State string `xml:"associationState>state"`
 	}
 	answer.State = "associated"
-	return &answer, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, &answer, func(a *account, _ time.Time) error {
 		t, err := a.table(id)
 		if err != nil {
 			return err
@@ -139,10 +123,7 @@ func (e *EC2) associateRouteTable(_ context.Context, r *request) (any, error) {
 
 func (e *EC2) disassociateRouteTable(_ context.Context, r *request) (any, error) {
 	id := r.Require("AssociationId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		for _, t := range a.Routes {
 			if t.MainID == id {
 				return wire.Faultf("InvalidParameterValue", "cannot disassociate the main route table association %s", id)
@@ -158,10 +139,7 @@ func (e *EC2) disassociateRouteTable(_ context.Context, r *request) (any, error)
 
 func (e *EC2) deleteRouteTable(_ context.Context, r *request) (any, error) {
 	id := r.Require("RouteTableId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		t, err := a.table(id)
 		if err != nil {
 			return err
@@ -218,30 +196,11 @@ func (e *EC2) tableItem(a *account, t *routeTable) tableItem {
 }
 
 func (e *EC2) describeRouteTables(_ context.Context, r *request) (any, error) {
-	q := r.query("RouteTableId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Tables    []tableItem `xml:"routeTableSet>item"`
-		NextToken string      `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, tableListing, now)
-		for _, t := range found {
-			answer.Tables = append(answer.Tables, e.tableItem(a, t))
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	return describe(e, r, "RouteTableId", "routeTableSet", tableListing, func(a *account, x *routeTable, _ time.Time) tableItem { return e.tableItem(a, x) })
 }
 
 var tableListing = listing[*routeTable]{
-	all: func(a *account) []*routeTable { return sorted(a.Routes) }, id: func(t *routeTable) string { return t.ID }, prefix: "rtb",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist", ids)
-	},
+	all: func(a *account) []*routeTable { return sorted(a.Routes) }, id: func(t *routeTable) string { return t.ID }, kind: tableKind,
 	fields: map[string]func(*account, *routeTable) []string{
 		"route-table-id":   func(_ *account, t *routeTable) []string { return one(t.ID) },
 		"vpc-id":           func(_ *account, t *routeTable) []string { return one(t.Vpc) },
@@ -271,10 +230,5 @@ func (t *routeTable) each(field func(route) string) []string {
 // from a public subnet.
 func (e *EC2) describeVpcEndpoints(_ context.Context, r *request) (any, error) {
 	r.query("VpcEndpointId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return struct {
-		Endpoints struct{} `xml:"vpcEndpointSet"`
-	}{}, nil
+	return listed[struct{}]{set: "vpcEndpointSet"}, r.end()
 }

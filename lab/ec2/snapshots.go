@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	labimage "github.com/seed-77750964/regain/lab/image"
@@ -13,14 +12,11 @@ import (
 )
 
 func (a *account) snapshot(id string) (*snapshot, error) {
-	if err := checkID(id, "snap"); err != nil {
-		return nil, err
+	s, err := find(a.Snapshots, snapshotKind, id)
+	if err == nil && !s.Taken {
+		return nil, snapshotKind.lost(id)
 	}
-	s := a.Snapshots[id]
-	if s == nil || !s.Taken {
-		return nil, wire.Faultf("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id)
-	}
-	return s, nil
+	return s, err
 }
 
 // createSnapshot answers when the copy is whole: the point in time is fixed then,
@@ -119,10 +115,7 @@ func (e *EC2) take(ctx context.Context, snap, volume string) error {
 
 func (e *EC2) deleteSnapshot(_ context.Context, r *request) (any, error) {
 	id := r.Require("SnapshotId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		if _, err := a.snapshot(id); err != nil {
 			return err
 		}
@@ -171,26 +164,10 @@ func (e *EC2) snapshotItem(a *account, s *snapshot, now time.Time) snapshotItem 
 }
 
 func (e *EC2) describeSnapshots(_ context.Context, r *request) (any, error) {
-	q, owners := r.query("SnapshotId"), r.Strings("Owner")
-	r.Strings("RestorableBy")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Snapshots []snapshotItem `xml:"snapshotSet>item"`
-		NextToken string         `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, e.snapshotListing(), now)
-		for _, s := range found {
-			if e.owned(e.ownerOf(s), owners) {
-				answer.Snapshots = append(answer.Snapshots, e.snapshotItem(a, s, now))
-			}
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	owners := r.Strings("Owner")
+	r.Ignore("RestorableBy")
+	owned := e.snapshotListing().only(func(s *snapshot) bool { return s.Taken && e.owned(e.ownerOf(s), owners) })
+	return describe(e, r, "SnapshotId", "snapshotSet", owned, e.snapshotItem)
 }
 
 // ownerOf is the account, or that of the lab's helper images.
@@ -213,19 +190,7 @@ func (e *EC2) owned(owner string, asked []string) bool {
 
 func (e *EC2) snapshotListing() listing[*snapshot] {
 	return listing[*snapshot]{
-		all: func(a *account) []*snapshot {
-			var all []*snapshot
-			for _, s := range sorted(a.Snapshots) {
-				if s.Taken {
-					all = append(all, s)
-				}
-			}
-			return all
-		},
-		id: func(s *snapshot) string { return s.ID }, prefix: "snap",
-		missing: func(ids string) error {
-			return wire.Faultf("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", strings.ReplaceAll(ids, "', '", ", "))
-		},
+		all: func(a *account) []*snapshot { return sorted(a.Snapshots) }, id: func(s *snapshot) string { return s.ID }, kind: snapshotKind,
 		fields: map[string]func(*account, *snapshot) []string{
 			"snapshot-id": func(_ *account, s *snapshot) []string { return one(s.ID) },
 			"volume-id":   func(_ *account, s *snapshot) []string { return one(s.Volume) },

@@ -9,26 +9,14 @@ import (
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-func (a *account) subnet(id string) (*subnet, error) {
-	if err := checkID(id, "subnet"); err != nil {
-		return nil, err
-	}
-	s := a.Subnets[id]
-	if s == nil {
-		return nil, wire.Faultf("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", id)
-	}
-	return s, nil
-}
+func (a *account) subnet(id string) (*subnet, error) { return find(a.Subnets, subnetKind, id) }
 
 func (e *EC2) createSubnet(_ context.Context, r *request) (any, error) {
 	id, cidr, zone, tags := r.Require("VpcId"), r.block("CidrBlock"), r.String("AvailabilityZone"), r.tagsAtCreation("subnet")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Subnet subnetItem `xml:"subnet"`
 	}
-	err := e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		v, err := a.vpc(id)
 		if err != nil {
 			return err
@@ -45,7 +33,6 @@ func (e *EC2) createSubnet(_ context.Context, r *request) (any, error) {
 		answer.Subnet = e.subnetItem(a, s)
 		return nil
 	})
-	return answer, err
 }
 
 func (e *EC2) maySubnet(a *account, v *vpc, cidr netip.Prefix, zone string) error {
@@ -66,10 +53,7 @@ func (e *EC2) maySubnet(a *account, v *vpc, cidr netip.Prefix, zone string) erro
 
 func (e *EC2) deleteSubnet(_ context.Context, r *request) (any, error) {
 	id := r.Require("SubnetId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		if _, err := a.subnet(id); err != nil {
 			return err
 		}
@@ -93,10 +77,7 @@ func (e *EC2) deleteSubnet(_ context.Context, r *request) (any, error) {
 
 func (e *EC2) modifySubnetAttribute(_ context.Context, r *request) (any, error) {
 	id, public := r.Require("SubnetId"), r.value("MapPublicIpOnLaunch")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		s, err := a.subnet(id)
 		if err == nil {
 			set(&s.MapPublic, public)
@@ -141,30 +122,11 @@ func (e *EC2) zoneID(zone string) string {
 }
 
 func (e *EC2) describeSubnets(_ context.Context, r *request) (any, error) {
-	q := r.query("SubnetId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Subnets   []subnetItem `xml:"subnetSet>item"`
-		NextToken string       `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, subnetListing, now)
-		for _, s := range found {
-			answer.Subnets = append(answer.Subnets, e.subnetItem(a, s))
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	return describe(e, r, "SubnetId", "subnetSet", subnetListing, func(a *account, x *subnet, _ time.Time) subnetItem { return e.subnetItem(a, x) })
 }
 
 var subnetListing = listing[*subnet]{
-	all: func(a *account) []*subnet { return sorted(a.Subnets) }, id: func(s *subnet) string { return s.ID }, prefix: "subnet",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", ids)
-	},
+	all: func(a *account) []*subnet { return sorted(a.Subnets) }, id: func(s *subnet) string { return s.ID }, kind: subnetKind,
 	fields: map[string]func(*account, *subnet) []string{
 		"subnet-id":               func(_ *account, s *subnet) []string { return one(s.ID) },
 		"vpc-id":                  func(_ *account, s *subnet) []string { return one(s.Vpc) },
@@ -188,24 +150,11 @@ type zoneItem struct {
 
 func (e *EC2) describeAvailabilityZones(_ context.Context, r *request) (any, error) {
 	names, ids := r.Strings("ZoneName"), r.Strings("ZoneId")
-	q := r.query("")
-	r.Bool("AllAvailabilityZones")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Zones []zoneItem `xml:"availabilityZoneInfo>item"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, _, err := choose(e, a, q, e.zoneListing(), now)
-		for _, z := range found {
-			if (len(names) == 0 || slices.Contains(names, z.Name)) && (len(ids) == 0 || slices.Contains(ids, z.ID)) {
-				answer.Zones = append(answer.Zones, z)
-			}
-		}
-		return err
+	r.Ignore("AllAvailabilityZones")
+	named := e.zoneListing().only(func(z zoneItem) bool {
+		return (len(names) == 0 || slices.Contains(names, z.Name)) && (len(ids) == 0 || slices.Contains(ids, z.ID))
 	})
-	return answer, err
+	return describe(e, r, "", "availabilityZoneInfo", named, func(_ *account, z zoneItem, _ time.Time) zoneItem { return z })
 }
 
 func (e *EC2) zoneListing() listing[zoneItem] {

@@ -89,10 +89,7 @@ func (e *EC2) createTags(_ context.Context, r *request) (any, error) {
 	if len(ids) == 0 || len(tags) == 0 {
 		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameters ResourceId and Tag"))
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		for _, id := range ids {
 			if err := a.exists(id); err != nil {
 				return err
@@ -121,10 +118,7 @@ func (e *EC2) deleteTags(_ context.Context, r *request) (any, error) {
 	for _, t := range r.List("Tag") {
 		wishes = append(wishes, wish{t.String("Key"), t.String("Value"), !t.Has("Value")})
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		for _, id := range ids {
 			if err := a.exists(id); err != nil {
 				return err
@@ -145,20 +139,7 @@ type tagged struct {
 }
 
 func (e *EC2) describeTags(_ context.Context, r *request) (any, error) {
-	q := r.query("")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Tags      []tagged `xml:"tagSet>item"`
-		NextToken string   `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		var err error
-		answer.Tags, answer.NextToken, err = choose(e, a, q, tagListing, now)
-		return err
-	})
-	return answer, err
+	return describe(e, r, "", "tagSet", tagListing, func(a *account, x tagged, _ time.Time) tagged { return x })
 }
 
 var tagListing = listing[tagged]{

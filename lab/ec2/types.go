@@ -11,14 +11,13 @@ import (
 // An instanceType is what an instance is made of. The figures are those of
 // "Amazon EC2 instance types" in the Amazon EC2 documentation.
 type instanceType struct {
-	Name     string
-	Archs    []string
-	CPUs     int
-	Memory   int // MiB
-	Disk     int // GB of instance storage
-	Nitro    bool
-	Burst    bool
-	Spotless bool
+	Name   string
+	Archs  []string
+	CPUs   int
+	Memory int // MiB
+	Disk   int // GB of instance storage
+	Nitro  bool
+	Burst  bool
 }
 
 var (
@@ -121,45 +120,25 @@ func (t instanceType) item() typeItem {
 
 func (e *EC2) describeInstanceTypes(_ context.Context, r *request) (any, error) {
 	names := r.Strings("InstanceType")
-	q := r.query("")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	for _, name := range names {
 		if typeOf(name).Name == "" {
-			return nil, wire.Faultf("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", name)
+			r.Fail(wire.Faultf("InvalidInstanceType", "The following supplied instance types do not exist: [%s]", name))
 		}
 	}
-	var answer struct {
-		Types     []typeItem `xml:"instanceTypeSet>item"`
-		NextToken string     `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, typeListing(names), now)
-		for _, t := range found {
-			answer.Types = append(answer.Types, t.item())
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	named := typeListing.only(func(t instanceType) bool { return len(names) == 0 || slices.Contains(names, t.Name) })
+	return describe(e, r, "", "instanceTypeSet", named, func(_ *account, t instanceType, _ time.Time) typeItem { return t.item() })
 }
 
-func typeListing(names []string) listing[instanceType] {
-	return listing[instanceType]{
-		all: func(*account) []instanceType {
-			return slices.DeleteFunc(slices.Clone(instanceTypes), func(t instanceType) bool { return len(names) > 0 && !slices.Contains(names, t.Name) })
-		},
-		id: func(t instanceType) string { return t.Name },
-		fields: map[string]func(*account, instanceType) []string{
-			"instance-type":                         func(_ *account, t instanceType) []string { return one(t.Name) },
-			"hypervisor":                            func(_ *account, t instanceType) []string { return one(t.item().Hypervisor) },
-			"bare-metal":                            func(*account, instanceType) []string { return one("false") },
-			"current-generation":                    func(_ *account, t instanceType) []string { return one(btoa(t.item().Current)) },
-			"processor-info.supported-architecture": func(_ *account, t instanceType) []string { return t.Archs },
-			"instance-storage-supported":            func(_ *account, t instanceType) []string { return one(btoa(t.Disk > 0)) },
-		},
-	}
+var typeListing = listing[instanceType]{
+	all: func(*account) []instanceType { return slices.Clone(instanceTypes) }, id: func(t instanceType) string { return t.Name },
+	fields: map[string]func(*account, instanceType) []string{
+		"instance-type":                         func(_ *account, t instanceType) []string { return one(t.Name) },
+		"hypervisor":                            func(_ *account, t instanceType) []string { return one(t.item().Hypervisor) },
+		"bare-metal":                            func(*account, instanceType) []string { return one("false") },
+		"current-generation":                    func(_ *account, t instanceType) []string { return one(btoa(t.item().Current)) },
+		"processor-info.supported-architecture": func(_ *account, t instanceType) []string { return t.Archs },
+		"instance-storage-supported":            func(_ *account, t instanceType) []string { return one(btoa(t.Disk > 0)) },
+	},
 }
 
 type offering struct {
@@ -171,23 +150,10 @@ type offering struct {
 // describeInstanceTypeOfferings: every type is in every zone.
 func (e *EC2) describeInstanceTypeOfferings(_ context.Context, r *request) (any, error) {
 	kind := r.String("LocationType")
-	q := r.query("")
 	if kind != "" && kind != "region" && kind != "availability-zone" {
 		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter locationType is invalid.", kind))
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Offerings []offering `xml:"instanceTypeOfferingSet>item"`
-		NextToken string     `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		var err error
-		answer.Offerings, answer.NextToken, err = choose(e, a, q, e.offeringListing(kind), now)
-		return err
-	})
-	return answer, err
+	return describe(e, r, "", "instanceTypeOfferingSet", e.offeringListing(kind), func(_ *account, o offering, _ time.Time) offering { return o })
 }
 
 func (e *EC2) offeringListing(kind string) listing[offering] {

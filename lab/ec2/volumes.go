@@ -36,14 +36,11 @@ func (e *EC2) removeVolume(a *account, v *volume, now time.Time) {
 }
 
 func (a *account) volume(id string) (*volume, error) {
-	if err := checkID(id, "vol"); err != nil {
-		return nil, err
+	v, err := find(a.Volumes, volumeKind, id)
+	if err == nil && v.State == "deleting" {
+		return nil, volumeKind.lost(id)
 	}
-	v := a.Volumes[id]
-	if v == nil || v.State == "deleting" {
-		return nil, wire.Faultf("InvalidVolume.NotFound", "The volume '%s' does not exist.", id)
-	}
-	return v, nil
+	return v, err
 }
 
 func (e *EC2) createVolume(_ context.Context, r *request) (any, error) {
@@ -52,11 +49,8 @@ func (e *EC2) createVolume(_ context.Context, r *request) (any, error) {
 		Iops: r.Int("Iops", 0), Throughput: r.Int("Throughput", 0), Encrypted: r.Bool("Encrypted"),
 	}
 	key, clientToken, tags := r.String("KmsKeyId"), r.String("ClientToken"), r.tagsAtCreation("volume")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer volumeItem
-	err := e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		made, err := a.remembered("CreateVolume", clientToken, r)
 		if err != nil {
 			return err
@@ -78,7 +72,6 @@ func (e *EC2) createVolume(_ context.Context, r *request) (any, error) {
 		answer = a.volumeItem(v)
 		return nil
 	})
-	return answer, err
 }
 
 // newVolume adds a volume, whose file is made later, to the account.
@@ -162,10 +155,7 @@ func (e *EC2) encryptWith(v *volume, key string) error {
 
 func (e *EC2) deleteVolume(_ context.Context, r *request) (any, error) {
 	id := r.Require("VolumeId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, now time.Time) error {
+	return e.act(r, done, func(a *account, now time.Time) error {
 		v, err := a.volume(id)
 		switch {
 		case err != nil:
@@ -181,30 +171,11 @@ func (e *EC2) deleteVolume(_ context.Context, r *request) (any, error) {
 }
 
 func (e *EC2) describeVolumes(_ context.Context, r *request) (any, error) {
-	q := r.query("VolumeId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Volumes   []volumeItem `xml:"volumeSet>item"`
-		NextToken string       `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, volumeListing, now)
-		for _, v := range found {
-			answer.Volumes = append(answer.Volumes, a.volumeItem(v))
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	return describe(e, r, "VolumeId", "volumeSet", volumeListing, func(a *account, x *volume, _ time.Time) volumeItem { return a.volumeItem(x) })
 }
 
 var volumeListing = listing[*volume]{
-	all: func(a *account) []*volume { return sorted(a.Volumes) }, id: func(v *volume) string { return v.ID }, prefix: "vol",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidVolume.NotFound", "The volume '%s' does not exist.", ids)
-	},
+	all: func(a *account) []*volume { return sorted(a.Volumes) }, id: func(v *volume) string { return v.ID }, kind: volumeKind,
 	fields: map[string]func(*account, *volume) []string{
 		"volume-id":         func(_ *account, v *volume) []string { return one(v.ID) },
 		"status":            func(_ *account, v *volume) []string { return one(v.State) },

@@ -3,7 +3,6 @@ package ec2
 import (
 	"context"
 	"net/netip"
-	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/lab/rules"
@@ -41,16 +40,7 @@ func (e *EC2) addVpc(a *account, v *vpc) {
 	a.Groups[g.ID] = g
 }
 
-func (a *account) vpc(id string) (*vpc, error) {
-	if err := checkID(id, "vpc"); err != nil {
-		return nil, err
-	}
-	v := a.Vpcs[id]
-	if v == nil {
-		return nil, wire.Faultf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", id)
-	}
-	return v, nil
-}
+func (a *account) vpc(id string) (*vpc, error) { return find(a.Vpcs, vpcKind, id) }
 
 func (a *account) networkDue(now time.Time) bool {
 	for _, v := range a.Vpcs {
@@ -99,13 +89,10 @@ func (e *EC2) createVpc(_ context.Context, r *request) (any, error) {
 	if r.Bool("AmazonProvidedIpv6CidrBlock") {
 		r.Fail(wire.Faultf("UnsupportedOperation", "The lab has no IPv6."))
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
 	var answer struct {
 		Vpc vpcItem `xml:"vpc"`
 	}
-	err := e.change(func(a *account, now time.Time) error {
+	return e.act(r, &answer, func(a *account, now time.Time) error {
 		if len(a.Vpcs) >= rules.LimitOf("ec2.vpc.count") {
 			return wire.Faultf("VpcLimitExceeded", "The maximum number of VPCs has been reached.")
 		}
@@ -115,17 +102,13 @@ func (e *EC2) createVpc(_ context.Context, r *request) (any, error) {
 		answer.Vpc = e.vpcItem(a, v)
 		return nil
 	})
-	return answer, err
 }
 
 // deleteVpc refuses while anything but the default group and the main table of
 // the VPC is left in it.
 func (e *EC2) deleteVpc(_ context.Context, r *request) (any, error) {
 	id := r.Require("VpcId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		if _, err := a.vpc(id); err != nil {
 			return err
 		}
@@ -180,10 +163,7 @@ func (e *EC2) modifyVpcAttribute(_ context.Context, r *request) (any, error) {
 	if support != nil && hostnames != nil {
 		r.Fail(wire.Faultf("InvalidParameterCombination", "Only one attribute can be modified at a time."))
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return done, e.change(func(a *account, _ time.Time) error {
+	return e.act(r, done, func(a *account, _ time.Time) error {
 		v, err := a.vpc(id)
 		if err != nil {
 			return err
@@ -225,30 +205,11 @@ func (e *EC2) vpcItem(a *account, v *vpc) vpcItem {
 }
 
 func (e *EC2) describeVpcs(_ context.Context, r *request) (any, error) {
-	q := r.query("VpcId")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Vpcs      []vpcItem `xml:"vpcSet>item"`
-		NextToken string    `xml:"nextToken,omitempty"`
-	}
-	err := e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, vpcListing, now)
-		for _, v := range found {
-			answer.Vpcs = append(answer.Vpcs, e.vpcItem(a, v))
-		}
-		answer.NextToken = next
-		return err
-	})
-	return answer, err
+	return describe(e, r, "VpcId", "vpcSet", vpcListing, func(a *account, x *vpc, _ time.Time) vpcItem { return e.vpcItem(a, x) })
 }
 
 var vpcListing = listing[*vpc]{
-	all: func(a *account) []*vpc { return sorted(a.Vpcs) }, id: func(v *vpc) string { return v.ID }, prefix: "vpc",
-	missing: func(ids string) error {
-		return wire.Faultf("InvalidVpcID.NotFound", "The vpc ID '%s' does not exist", strings.ReplaceAll(ids, "', '", ", "))
-	},
+	all: func(a *account) []*vpc { return sorted(a.Vpcs) }, id: func(v *vpc) string { return v.ID }, kind: vpcKind,
 	fields: map[string]func(*account, *vpc) []string{
 		"vpc-id":     func(_ *account, v *vpc) []string { return one(v.ID) },
 		"state":      func(_ *account, v *vpc) []string { return one(v.State) },
