@@ -98,6 +98,7 @@ func (s *SSM) sendCommand(ctx context.Context, p sendCommand) (any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot store a command: %w", err)
 	}
+	shown := c.show() // Run changes the command once it is among the others
 	s.mu.Lock()
 	s.commands[c.ID], s.open[c.ID] = file, file
 	s.mu.Unlock()
@@ -105,7 +106,7 @@ func (s *SSM) sendCommand(ctx context.Context, p sendCommand) (any, error) {
 	case s.wake <- struct{}{}:
 	default: // Run has been told
 	}
-	return map[string]shownCommand{"Command": c.show()}, nil
+	return map[string]shownCommand{"Command": shown}, nil
 }
 
 // command is what the parameters ask for, unless they break a rule.
