@@ -30,7 +30,8 @@ type scenario struct {
 	delays  sim.Delays
 	// elsewhere takes the run up with no journal; back takes it back.
 	elsewhere, back bool
-	steps           controller.Mutation // of the undo code; nil: none
+	// mutant is a defect to plant; nil: none.
+	mutant func(s *story, steps []flow.Step[controller.Rescue])
 }
 
 // forgotten is the state of a run of which neither journal nor tags are left:
@@ -40,8 +41,10 @@ const forgotten = "forgotten"
 // story is what came of it.
 type story struct {
 	*world
+	ctx      context.Context // of the process that runs
 	outcomes []controller.Outcome
 	crashes  int
+	turned   bool // some journal that is lost had it on its way home
 	problems []string
 }
 
@@ -70,11 +73,18 @@ func (sc scenario) play(blows ...blow) *story {
 			return sim.None
 		}, cancel)
 		if try > 0 && sc.elsewhere {
+			s.turned = s.turned || journals.turned()
 			journals = newRuns()
 		}
 		c := s.controller(journals)
 		c.Dial = nil
-		c.Mutate(sc.steps)
+		s.ctx = ctx
+		if sc.mutant != nil {
+			c.Mutate(func(steps []flow.Step[controller.Rescue]) []flow.Step[controller.Rescue] {
+				sc.mutant(s, steps)
+				return steps
+			})
+		}
 		var o controller.Outcome
 		var err error
 		crashed := sim.Crashed(func() {
@@ -156,6 +166,24 @@ func (s *story) judge(sc scenario, journals *runs, blows []blow) {
 		}
 	}
 	s.direction(journals)
+	s.backups(last, is)
+}
+
+// backups sees that what is left of them is what the outcome says is kept, and
+// that a volume that was written to has one.
+func (s *story) backups(o controller.Outcome, is sim.Snapshot) {
+	if o.State == forgotten {
+		return
+	}
+	kept := fmt.Sprint(o.Rescue.Kept)
+	for id := range is.Backups {
+		if !strings.Contains(kept, id) {
+			s.problem("backup %s is left, and not told of", id)
+		}
+	}
+	if len(is.Backups) == 0 && o.State == controller.StateRescued && o.Rescue.Ask.Backup != controller.BackupNone {
+		s.problem("there is no backup of what was changed")
+	}
 }
 
 // warned tells whether the run says that the volume is not as it was, or cannot
@@ -176,8 +204,11 @@ func opens(o controller.Outcome, files map[string]string) bool {
 // direction sees that no journal goes out again after its run had turned.
 func (s *story) direction(journals *runs) {
 	for id, j := range journals.kept {
-		turned := false
-		for _, e := range j.heads {
+		turned := s.turned
+		for i, e := range j.heads {
+			if i == 1 && s.turned && j.heads[1].Step == len(stepNames)-1 {
+				continue // what a rebuilt journal begins with
+			}
 			if turned && (e.Event == flow.Did || e.Event == flow.Failed || e.Event == flow.Turned) {
 				s.problem("run %s goes out again: %s %s", id, e.Name, e.Event)
 			}

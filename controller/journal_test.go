@@ -79,3 +79,15 @@ func (j *journal) Entries() ([]flow.Entry[controller.Rescue], error) {
 }
 
 func (j *journal) Close() error { return nil }
+
+// turned tells whether a run has undone something, so that the tags say so.
+func (r *runs) turned() bool {
+	for _, j := range r.kept {
+		for _, e := range j.heads {
+			if e.Event == flow.Undid && e.Step > 2 {
+				return true
+			}
+		}
+	}
+	return false
+}
