@@ -16,7 +16,7 @@ import (
 )
 
 // qemuTime is how long a whole system may boot: emulated, on a busy host.
-const qemuTime = 5 * time.Minute
+const qemuTime = 10 * time.Minute
 
 // bootQEMU boots the whole system from its disks, by its own boot loader when
 // the disk begins with one, else by its own kernel directly.
