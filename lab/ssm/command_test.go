@@ -294,6 +294,19 @@ func TestRunRests(t *testing.T) {
 	w.must(s, "CancelCommand", object{"CommandId": id})
 }
 
+// TestLongOutput cuts what the API has no room for.
+func TestLongOutput(t *testing.T) {
+	w := newWorld(t)
+	s := w.open()
+	id := w.start(s, send([]string{helper}, "head -c 30000 /dev/zero | tr '\\000' x\nhead -c 30000 /dev/zero | tr '\\000' y >&2"))
+	w.end(s)
+	got := w.invocation(s, id)
+	stdout, stderr := got["StandardOutputContent"].(string), got["StandardErrorContent"].(string)
+	if len(stdout) != 24000 || len(stderr) != 8000 || !strings.HasPrefix(stdout, "xxx") || !strings.HasSuffix(stderr, "y--output truncated--") {
+		t.Errorf("%d and %d bytes", len(stdout), len(stderr))
+	}
+}
+
 // TestStuck holds a command up, as a planned fault does.
 func TestStuck(t *testing.T) {
 	w := newWorld(t)
