@@ -72,7 +72,7 @@ func (a *account) mayAttach(v *volume, i *instance, device string) error {
 		return wire.Faultf("VolumeInUse", "%s is already attached to an instance", v.ID)
 	case v.State != "available":
 		return wire.Faultf("IncorrectState", "Volume '%s' is in the '%s' state.", v.ID, v.State)
-	case i.State != running && i.State != stopped && i.State != stopping:
+	case i.State != running && i.State != stopped:
 		return wire.Faultf("IncorrectState", "Instance '%s' is not 'running'.", i.ID)
 	case v.Zone != i.Zone:
 		return wire.Faultf("InvalidVolume.ZoneMismatch", "The volume '%s' is not in the same availability zone as instance '%s'", v.ID, i.ID)

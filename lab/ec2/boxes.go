@@ -25,6 +25,9 @@ type box struct {
 	again map[string]time.Time // volumes that it did not let go, and when to ask again
 }
 
+// power stands among the volumes for a machine that was not switched off.
+const power = ""
+
 // boot notes that the machine runs, and which volumes it sees.
 func (x *box) boot(spec machine.Spec, now time.Time, alive func() bool) {
 	x.up, x.since, x.alive = true, now, alive

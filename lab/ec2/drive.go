@@ -58,6 +58,9 @@ func (e *EC2) start(ctx context.Context, t task) {
 
 // machineTask is the next thing to do at a machine, if any.
 func (e *EC2) machineTask(a *account, i *instance, now time.Time) []task {
+	if e.boxes.ask(i.ID, func(x *box) bool { return now.Before(x.again[power]) }) {
+		return nil
+	}
 	want := (i.State == pending || i.State == running) && i.Broken.Code == ""
 	up := e.boxes.ask(i.ID, func(x *box) bool { return x.up })
 	switch {
@@ -112,7 +115,8 @@ func (e *EC2) switchOn(ctx context.Context, id string, spec machine.Spec) {
 
 func (e *EC2) switchOff(ctx context.Context, id string, force bool) {
 	if err := e.Host.Stop(ctx, id, force); err != nil && (ctx.Err() != nil || e.Host.On(id)) {
-		return // tried again at the next look
+		e.boxes.with(id, func(x *box) { x.again[power] = e.retry() })
+		return
 	}
 	e.boxes.with(id, (*box).down)
 	e.note(id, func(i *instance) { i.Reboot = false })
@@ -277,15 +281,13 @@ func (e *EC2) fill(v *volume) func(context.Context) {
 	}
 }
 
+// sweep removes files. One that stays is a stray, which the next start finds.
 func (e *EC2) sweep(paths []string) {
-	gone := paths[:0:0]
 	for _, path := range paths {
-		if err := os.RemoveAll(path); err == nil {
-			gone = append(gone, path)
-		}
+		_ = os.RemoveAll(path)
 	}
 	_ = e.change(func(a *account, _ time.Time) error {
-		a.Trash = slices.DeleteFunc(a.Trash, func(p string) bool { return slices.Contains(gone, p) })
+		a.Trash = slices.DeleteFunc(a.Trash, func(p string) bool { return slices.Contains(paths, p) })
 		return nil
 	})
 }

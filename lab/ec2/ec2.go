@@ -91,8 +91,8 @@ func Open(ctx context.Context, c Config) (*EC2, error) {
 	return e, e.makeHelperDisks()
 }
 
-// trashStrays removes image files that no volume or snapshot is behind: what a kill
-// left half copied.
+// trashStrays removes files that no volume, snapshot or instance is behind: what a
+// kill left half copied or half removed.
 func (e *EC2) trashStrays() {
 	known := map[string]bool{}
 	e.file.View(func(a *account) {
@@ -103,14 +103,14 @@ func (e *EC2) trashStrays() {
 			known[e.snapshotPath(id)] = true
 		}
 		for _, i := range a.Instances {
-			known[i.StoreRoot] = true
+			known[i.StoreRoot], known[e.machinePath(i.ID)] = true, i.State != terminated
 		}
 	})
-	for _, dir := range []string{"volumes", "snapshots"} {
+	for _, dir := range []string{"volumes", "snapshots", "machines"} {
 		files, _ := os.ReadDir(filepath.Join(e.Dir, dir))
 		for _, f := range files {
 			if path := filepath.Join(e.Dir, dir, f.Name()); !known[path] {
-				_ = os.Remove(path) // tried again at the next start
+				_ = os.RemoveAll(path) // tried again at the next start
 			}
 		}
 	}

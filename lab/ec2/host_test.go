@@ -3,6 +3,7 @@ package ec2
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,21 +20,15 @@ type memoryHost struct {
 	mounted map[string]bool // by volume
 	boots   map[string]int
 	forced  map[string]bool
-	gate    chan struct{} // boots wait for it, if there is one
+
+	stubborn bool // it cannot switch off
 }
 
 func newHost() *memoryHost {
 	return &memoryHost{on: map[string]machine.Spec{}, mounted: map[string]bool{}, boots: map[string]int{}, forced: map[string]bool{}}
 }
 
-func (h *memoryHost) Start(ctx context.Context, s machine.Spec) error {
-	if h.gate != nil {
-		select {
-		case <-h.gate:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+func (h *memoryHost) Start(_ context.Context, s machine.Spec) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if _, on := h.on[s.Instance]; on {
@@ -70,6 +65,9 @@ func boots(image string) error {
 func (h *memoryHost) Stop(_ context.Context, instance string, force bool) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.stubborn {
+		return errors.New("it does not answer")
+	}
 	if _, on := h.on[instance]; on {
 		h.forced[instance] = force
 	}

@@ -173,10 +173,7 @@ func (e *EC2) enter(a *account, i *instance, state string, now time.Time) {
 	switch state {
 	case running:
 		i.Ran, i.First = now, false
-	case stopping:
-		i.Reason = reason{"Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown"}
-		i.Transition, i.Due = userInitiated(now), now
-	case shuttingDown:
+	case stopping, shuttingDown: // by itself; calls enter these states on their own
 		i.Reason = reason{"Client.InstanceInitiatedShutdown", "Client.InstanceInitiatedShutdown: Instance initiated shutdown"}
 		i.Transition, i.Due = userInitiated(now), now
 	case stopped:
@@ -244,7 +241,7 @@ func (e *EC2) dueTimes(a *account, now time.Time) []time.Time {
 	var at []time.Time
 	for _, i := range a.Instances {
 		at = append(at, i.Due)
-		if i.State == running && e.hasMachine(i) {
+		if i.State != stopped && i.State != terminated && e.hasMachine(i) {
 			at = append(at, now.Add(glance))
 		}
 	}

@@ -214,3 +214,16 @@ func TestLostMachine(t *testing.T) {
 	b.pass(time.Minute)
 	b.want("machine is on", btoa(b.host.On(id)), "true")
 }
+
+// TestStubbornMachine: what cannot be switched off is tried again, and not at once.
+func TestStubbornMachine(t *testing.T) {
+	b := newBench(t)
+	id := b.guest(Spec{})
+	b.host.stubborn = true
+	b.do("StopInstances", "InstanceId.1="+id)
+	b.pass(time.Minute)
+	b.want("state", b.state(id), stopping)
+	b.host.stubborn = false
+	b.pass(time.Minute)
+	b.want("state", b.state(id), stopped)
+}

@@ -118,6 +118,9 @@ func (e *EC2) deleteTags(_ context.Context, r *request) (any, error) {
 	for _, t := range r.List("Tag") {
 		wishes = append(wishes, wish{t.String("Key"), t.String("Value"), !t.Has("Value")})
 	}
+	if len(ids) == 0 {
+		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameter ResourceId"))
+	}
 	return e.act(r, done, func(a *account, _ time.Time) error {
 		for _, id := range ids {
 			if err := a.exists(id); err != nil {

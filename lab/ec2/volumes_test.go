@@ -88,6 +88,9 @@ func TestAttachToPendingAndManaged(t *testing.T) {
 	id, managed := b.guest(Spec{Stopped: true}), b.guest(Spec{Operator: "eks.amazonaws.com"})
 	b.do("StartInstances", "InstanceId.1="+id)
 	b.fails("IncorrectState", "AttachVolume", "VolumeId="+volume, "InstanceId="+id, "Device=/dev/sdf")
+	b.pass(time.Minute)
+	b.do("StopInstances", "InstanceId.1="+id)
+	b.fails("IncorrectState", "AttachVolume", "VolumeId="+volume, "InstanceId="+id, "Device=/dev/sdf") // stopping
 	b.fails("UnsupportedOperationException", "AttachVolume", "VolumeId="+volume, "InstanceId="+managed, "Device=/dev/sdf")
 	b.fails("UnsupportedOperationException", "DetachVolume", "VolumeId="+b.root(managed))
 	b.want("operator", b.instance(managed, "operator/principal"), "eks.amazonaws.com")
