@@ -13,10 +13,9 @@ import (
 // A backup is an image or a snapshot.
 type backup struct {
 	controller.Backup
-	image   string // a snapshot's
-	source  string // volume
-	began   time.Time
-	mapping bool // an image whose snapshots are still to be listed
+	image  string // a snapshot's
+	source string // volume
+	began  time.Time
 }
 
 var imageName = regexp.MustCompile(`^[A-Za-z0-9()\[\] ./\-'@_]{3,128}$`)
@@ -32,7 +31,7 @@ func (c *Cloud) BackUpImage(ctx context.Context, of, name, description string, t
 		if err := c.mayImage(i, name, description, tags); err != nil {
 			return err
 		}
-		b := &backup{Backup: controller.Backup{ID: c.id("ami"), Name: name, State: "pending", Tags: maps.Clone(tags)}, mapping: true}
+		b := &backup{Backup: controller.Backup{ID: c.id("ami"), Name: name, State: "pending", Tags: maps.Clone(tags)}}
 		id = b.ID
 		c.backups[id] = b
 		c.makes(id)
@@ -63,14 +62,14 @@ func (c *Cloud) mayImage(i *instance, name, description string, tags map[string]
 	return checkTags(nil, tags)
 }
 
-// mapped makes an image's snapshots; a volume that has gone by now fails it.
+// mapped makes an image's snapshots; a volume that goes before fails it: the
+// conservative assumption about what AWS does not say.
 func (c *Cloud) mapped(b *backup, i *instance, sources []*volume) {
 	if c.backups[b.ID] != b {
 		return
 	}
-	b.mapping = false
 	for _, v := range sources {
-		if v.attachment(i.ID) == nil {
+		if a := v.attachment(i.ID); a == nil || a.State != attached {
 			b.State = "failed"
 			return
 		}

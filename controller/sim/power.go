@@ -52,6 +52,7 @@ func (c *Cloud) stop(i *instance, force bool) {
 	}
 	i.State, i.StateCode, i.StateReason = controller.Stopping, "Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"
 	i.began++
+	c.unplug(i)
 	took := c.options.Delays.Stopping
 	if force {
 		took = c.options.Delays.ForcedStop
@@ -73,14 +74,12 @@ func (c *Cloud) then(i *instance, d delay, do func()) {
 	})
 }
 
-// halted is the end of a stop: the automatic public address is gone, and what
-// runs on the instance is too.
+// halted is the end of a stop: the automatic public address is gone.
 func (c *Cloud) halted(i *instance) {
 	i.State, i.online = controller.Stopped, false
 	if !i.Elastic {
 		i.PublicIP = ""
 	}
-	c.unplug(i)
 }
 
 // Start is StartInstances. A key that cannot be used, or a root that does not
@@ -181,9 +180,9 @@ func (c *Cloud) terminate(i *instance) {
 	}
 	i.State, i.online = controller.ShuttingDown, false
 	i.began++
+	c.unplug(i)
 	c.then(i, c.options.Delays.ShuttingDown, func() {
 		i.State, i.PublicIP = controller.Terminated, ""
-		c.unplug(i)
 		for _, v := range slices.Clone(i.plugged) {
 			if v.attachment(i.ID).DeleteOnTermination {
 				delete(c.volumes, v.ID)
