@@ -131,6 +131,5 @@ var addressListing = listing[*address]{
 		"association-id": func(_ *account, x *address) []string { return optional(x.Association) },
 		"instance-id":    func(_ *account, x *address) []string { return optional(x.Instance) },
 		"public-ip":      func(_ *account, x *address) []string { return one(x.IP) },
-		"domain":         func(*account, *address) []string { return one("vpc") },
 	},
 }
