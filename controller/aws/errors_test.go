@@ -25,7 +25,7 @@ func refused(status int, code, message string) answer {
 	return answer{status: status, body: fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message), header: map[string]string{"Content-Type": "application/x-amz-json-1.1"}}
 }
 
-func wantKind(t *testing.T, err error, kind controller.Kind, code string) *controller.CloudError {
+func wantKind(t *testing.T, err error, kind controller.Kind, code string) controller.CloudError {
 	t.Helper()
 	var failed *controller.CloudError
 	if !errors.As(err, &failed) {
@@ -34,7 +34,7 @@ func wantKind(t *testing.T, err error, kind controller.Kind, code string) *contr
 	if failed.Kind != kind || failed.Code != code {
 		t.Errorf("got %s %s (%v), want %s %s", failed.Kind, failed.Code, err, kind, code)
 	}
-	return failed
+	return *failed
 }
 
 func TestKinds(t *testing.T) {
