@@ -1,4 +1,5 @@
 // Package bench holds the promises about speed and size, as benchmarks that
 // compare regain with something run beside it. `make bench` runs them. It is
-// test support and imports nothing of the product: it runs the built program.
+// test support: of the agent it runs the built program, of the controller it drives
+// rescues in an account in memory, in simulated time.
 package bench
