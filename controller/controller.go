@@ -40,6 +40,8 @@ type Runs interface {
 	// hold it until Close, and refuse when another process does.
 	Create(run string) (Journal, error)
 	Open(run string) (Journal, error)
+	// Peek reads the journal of a run that another process may be at.
+	Peek(run string) ([]flow.Entry[Rescue], error)
 	// List names the runs, newest first.
 	List() ([]string, error)
 }

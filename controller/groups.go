@@ -50,7 +50,7 @@ func (g *groups) do(ctx context.Context, key, id string, call groupCall) (text s
 		return a.text, true, a.err
 	}
 	if g.wanted == nil {
-		g.wanted, g.answers = map[string]*group{}, map[wish]answered{}
+		g.wanted = map[string]*group{}
 	}
 	if g.wanted[key] == nil {
 		g.wanted[key] = &group{call: call}
@@ -73,13 +73,16 @@ func (g *groups) flush(ctx context.Context) bool {
 			g.make(ctx, key, all.call, some)
 		}
 	}
-	g.order, g.wanted = nil, map[string]*group{}
+	g.order, g.wanted = nil, nil
 	return made
 }
 
 // make makes one call. EC2 refuses a call for one instance that it cannot serve:
 // then each is asked for alone, so that no run fails for another's instance.
 func (g *groups) make(ctx context.Context, key string, call groupCall, ids []string) {
+	if g.answers == nil {
+		g.answers = map[wish]answered{}
+	}
 	text, err := call(ctx, ids...)
 	for _, id := range ids {
 		if err != nil && len(ids) > 1 && !is(err, Throttled) && !is(err, Unknown) {

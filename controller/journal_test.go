@@ -44,6 +44,15 @@ func (r *runs) Open(run string) (controller.Journal, error) {
 	return r.kept[run], nil
 }
 
+func (r *runs) Peek(run string) ([]flow.Entry[controller.Rescue], error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.kept[run] == nil {
+		return nil, fmt.Errorf("run %s: %w", run, fs.ErrNotExist)
+	}
+	return r.kept[run].Entries()
+}
+
 func (r *runs) List() ([]string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

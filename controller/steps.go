@@ -17,8 +17,8 @@ type fleet struct {
 	*Controller
 	cloud    *poller
 	groups   groups
-	delivery map[string]map[string]bool // object to the runs that have use for it
-	first    string                     // the run under whose name the agent is delivered
+	delivery parcels
+	first    string // the run under whose name the agent is delivered
 }
 
 // bracket is the steps of one run. What it remembers may be lost at any time:

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-77750964/regain/controller/flow"
@@ -26,12 +27,10 @@ func (b *bracket) deliver(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if err != nil {
 		return flow.Wait{}, err
 	}
-	if len(b.users(d.Key)) == 0 || b.resumed {
-		if err := b.cloud.Deliver(ctx, d.Bucket, d.Key, binary); err != nil {
-			return flow.Wait{}, err
-		}
+	err = b.delivery.use(d.Key, r.Run, b.resumed, func() error { return b.cloud.Deliver(ctx, d.Bucket, d.Key, binary) })
+	if err != nil {
+		return flow.Wait{}, err
 	}
-	b.users(d.Key)[r.Run] = true
 	r.Delivery = &d
 	return flow.Wait{}, nil
 }
@@ -57,15 +56,40 @@ func (r *Rescue) parcelKey() string {
 	return "regain/" + of + "/regain-agent-" + r.Place.Arch
 }
 
-// users are the runs of this process that have use for an object.
-func (f *fleet) users(key string) map[string]bool {
-	if f.delivery == nil {
-		f.delivery = map[string]map[string]bool{}
+// parcels are the objects that runs of this process have use for, by key and run.
+type parcels struct {
+	mu    sync.Mutex
+	users map[string]map[string]bool
+}
+
+// use notes that a run has use for an object, which is put there for the first.
+func (p *parcels) use(key, run string, again bool, put func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.users[key]) == 0 || again {
+		if err := put(); err != nil {
+			return err
+		}
 	}
-	if f.delivery[key] == nil {
-		f.delivery[key] = map[string]bool{}
+	if p.users == nil {
+		p.users = map[string]map[string]bool{}
 	}
-	return f.delivery[key]
+	if p.users[key] == nil {
+		p.users[key] = map[string]bool{}
+	}
+	p.users[key][run] = true
+	return nil
+}
+
+// leave removes the object with its last user.
+func (p *parcels) leave(key, run string, remove func() error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.users[key], run)
+	if len(p.users[key]) > 0 {
+		return nil
+	}
+	return remove()
 }
 
 // undeliver removes the object, unless another run still needs it: then that
@@ -75,12 +99,9 @@ func (b *bracket) undeliver(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{}, nil
 	}
 	key := r.parcelKey()
-	users := b.users(key)
-	delete(users, r.Run)
-	if len(users) > 0 {
-		return flow.Wait{}, nil
-	}
-	return flow.Wait{}, b.cloud.Undeliver(ctx, deliveryBucket(r.Ask, r.Caller), key)
+	return flow.Wait{}, b.delivery.leave(key, r.Run, func() error {
+		return b.cloud.Undeliver(ctx, deliveryBucket(r.Ask, r.Caller), key)
+	})
 }
 
 // A helper boots and registers in 30 to 60 s; nobody is down meanwhile.
