@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/seed-77750964/regain/controller"
 	"github.com/seed-77750964/regain/controller/flow"
@@ -131,32 +132,47 @@ func TestList(t *testing.T) {
 	}
 }
 
-// TestTorn cuts a journal at every byte: what is whole is read, and the next
-// entry follows it.
+// TestTorn cuts a journal at every byte: what is whole is read.
 func TestTorn(t *testing.T) {
 	d, file, want := written(t, 3)
 	whole, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for size := range len(whole) {
-		if err := os.WriteFile(file, whole[:size], 0o600); err != nil {
+	for size := len(whole); size >= 0; size-- {
+		if err := os.Truncate(file, int64(size)); err != nil {
 			t.Fatal(err)
 		}
 		kept := bytes.Count(whole[:size], []byte("\n"))
+		if got, err := d.Peek(run); err != nil || !cmp.Equal(got, want[:kept], cmpopts.EquateEmpty()) {
+			t.Fatalf("cut at %d: %v, %v", size, got, err)
+		}
+	}
+}
+
+// TestAppendAfterTorn wants the next entry to follow what is whole.
+func TestAppendAfterTorn(t *testing.T) {
+	for _, cut := range []int64{1, 2, 100, 300} {
+		d, file, want := written(t, 3)
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(file, info.Size()-cut); err != nil {
+			t.Fatal(err)
+		}
 		j, err := d.Open(run)
 		if err != nil {
-			t.Fatalf("cut at %d: %v", size, err)
+			t.Fatalf("%d bytes are missing: %v", cut, err)
 		}
 		if err := j.Append(entry(9, flow.Undid)); err != nil {
 			t.Fatal(err)
 		}
-		got, err := j.Entries()
-		if err != nil || !cmp.Equal(got, append(slices.Clone(want[:kept]), entry(9, flow.Undid))) {
-			t.Fatalf("cut at %d: %v, %v", size, got, err)
-		}
 		if err := j.Close(); err != nil {
 			t.Fatal(err)
+		}
+		if got := entries(t, d); !cmp.Equal(got, append(slices.Clone(want[:2]), entry(9, flow.Undid))) {
+			t.Fatalf("%d bytes are missing: %v", cut, got)
 		}
 	}
 }

@@ -41,11 +41,11 @@ func (c *Cloud) Dial(ctx context.Context, network, address string) (net.Conn, er
 		}
 		return nil, errors.New("permission denied (publickey)")
 	}}
-	host1, err := ssh.NewSignerFromKey(secretFor("host key of " + machine.ID))
+	signer, err := ssh.NewSignerFromKey(secretFor("host key of " + machine.ID))
 	if err != nil {
 		return nil, err
 	}
-	config.AddHostKey(host1)
+	config.AddHostKey(signer)
 	here, there := net.Pipe()
 	go serve(newEager(ctx, there), config)
 	return here, nil

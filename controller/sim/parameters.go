@@ -108,13 +108,13 @@ const linkPrefix = "https://s3.sim.invalid/"
 
 // AddBucket adds a bucket of S3.
 func (c *Cloud) AddBucket(name string) {
-	c.outside(func() { c.buckets3[name] = map[string][]byte{} })
+	c.outside(func() { c.objects[name] = map[string][]byte{} })
 }
 
 // BucketExists is HeadBucket.
 func (c *Cloud) BucketExists(ctx context.Context, bucket string) (exists bool, err error) {
 	err = c.call(ctx, "s3:ListBucket", func() error {
-		_, exists = c.buckets3[bucket]
+		_, exists = c.objects[bucket]
 		return nil
 	})
 	return exists, err
@@ -123,7 +123,7 @@ func (c *Cloud) BucketExists(ctx context.Context, bucket string) (exists bool, e
 // inBucket makes a call that needs a bucket.
 func (c *Cloud) inBucket(ctx context.Context, action, bucket string, do func(objects map[string][]byte)) error {
 	return c.call(ctx, action, func() error {
-		objects, exists := c.buckets3[bucket]
+		objects, exists := c.objects[bucket]
 		if !exists {
 			return refusal(controller.NotFound, "NoSuchBucket", "the specified bucket does not exist: %s", bucket)
 		}
@@ -146,7 +146,7 @@ func (c *Cloud) Link(_ context.Context, bucket, key string, _ time.Duration) (st
 func (c *Cloud) linked(rest string) bool {
 	path, _, _ := strings.Cut(rest, "?")
 	bucket, key, _ := strings.Cut(path, "/")
-	_, there := c.buckets3[bucket][key]
+	_, there := c.objects[bucket][key]
 	return there
 }
 

@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -56,7 +57,7 @@ type Cloud struct {
 	parts      map[string]*part
 	commands   map[string]*command
 	parameters map[string]*parameter
-	buckets3   map[string]map[string][]byte // of S3: bucket, key, object
+	objects    map[string]map[string][]byte // of S3, by bucket and key
 	groups     map[string]*group
 	profiles   map[string]controller.Profile
 	keys       map[string]controller.KMSKey
@@ -88,7 +89,7 @@ func New(o Options) *Cloud {
 		options: o, clock: o.Clock, now: o.Clock.Now(), buckets: map[string]*bucket{},
 		instances: map[string]*instance{}, volumes: map[string]*volume{}, images: map[string]*controller.Image{},
 		backups: map[string]*backup{}, subnets: map[string]*subnet{}, vpcs: map[string]*vpc{}, parts: map[string]*part{},
-		commands: map[string]*command{}, parameters: map[string]*parameter{}, buckets3: map[string]map[string][]byte{},
+		commands: map[string]*command{}, parameters: map[string]*parameter{}, objects: map[string]map[string][]byte{},
 		groups: map[string]*group{}, profiles: map[string]controller.Profile{}, keys: map[string]controller.KMSKey{},
 		types: machineTypes(), tokens: map[string]launched{}, fresh: map[string]*freshness{},
 	}
@@ -174,7 +175,8 @@ func refusal(kind controller.Kind, code, format string, args ...any) error {
 }
 
 func named(err error, action string) error {
-	if e, ok := err.(*controller.CloudError); ok { //nolint:errorlint // refusal makes it, and nothing wraps it in between
+	var e *controller.CloudError
+	if errors.As(err, &e) {
 		e.Action = action
 	}
 	return err

@@ -69,7 +69,7 @@ func (c *Cloud) rest(s *Snapshot) {
 	for id, p := range c.parts {
 		s.Parts[id] = p.describe()
 	}
-	for bucket, objects := range c.buckets3 {
+	for bucket, objects := range c.objects {
 		for key := range objects {
 			s.Objects = append(s.Objects, bucket+"/"+key)
 		}
