@@ -25,6 +25,8 @@ type Controller struct {
 	// PublicKey is given again for a run that is resumed without its journal, and
 	// whose own did not fit into the tags.
 	PublicKey string
+	// Speed is how much faster than Clock the cloud's time runs, in a lab; 0: 1.
+	Speed float64
 	// Workers is how many runs are advanced at the same time; 0: one.
 	Workers int
 	// Pollings bounds how stale what is known of EC2 may be; 0: one second.

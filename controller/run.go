@@ -88,7 +88,7 @@ func (f *fleet) drive(ctx context.Context, runs []driven) ([]Outcome, error) {
 	for i, r := range runs {
 		runners[i] = r
 	}
-	err := flow.Fleet{Clock: f.Clock, Workers: f.Workers, Flush: f.groups.flush}.Drive(ctx, runners...)
+	err := flow.Fleet{Clock: f.Clock, Speed: f.Speed, Workers: f.Workers, Flush: f.groups.flush}.Drive(ctx, runners...)
 	var outcomes []Outcome
 	for _, r := range runs {
 		outcomes = append(outcomes, outcome(r.Run, f.Clock.Now()))

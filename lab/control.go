@@ -29,6 +29,8 @@ type Endpoint struct {
 	URL   string `json:"url"`
 	Token string `json:"token"` // of the commands
 	PID   int    `json:"pid"`
+	// Speed is how much faster than in a real account its time runs.
+	Speed float64 `json:"speed"`
 }
 
 // Credentials of the operator, in a file that only its owner can read.
@@ -42,7 +44,7 @@ func endpointPath(state string) string    { return filepath.Join(state, "endpoin
 func credentialsPath(state string) string { return filepath.Join(state, "credentials.json") }
 
 func (l *Lab) announce() error {
-	e := Endpoint{URL: "http://" + l.cfg.Listen, Token: l.token, PID: os.Getpid()}
+	e := Endpoint{URL: "http://" + l.cfg.Listen, Token: l.token, PID: os.Getpid(), Speed: l.cfg.Speed}
 	return writeJSON(endpointPath(l.cfg.State), e)
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,7 +18,8 @@ func (p *program) env() *cobra.Command {
 		Use:   "env --state DIR",
 		Short: "Print what a shell needs to reach the lab",
 		Long: `env prints the exports with which the AWS CLI, the SDKs and regain find the lab,
-as its operator. The access key is worth nothing anywhere else.`,
+as its operator. The access key is worth nothing anywhere else. REGAIN_SPEED has
+regain wait as much less as the lab's time runs faster.`,
 		Example: `eval "$(regain-lab env --state lab)"`,
 	}
 	p.command(cmd, func(context.Context) error {
@@ -32,6 +34,7 @@ as its operator. The access key is worth nothing anywhere else.`,
 		return p.printEnv([][2]string{
 			{"AWS_ENDPOINT_URL", e.URL}, {"AWS_REGION", c.Region}, {"AWS_DEFAULT_REGION", c.Region},
 			{"AWS_ACCESS_KEY_ID", c.AccessKey}, {"AWS_SECRET_ACCESS_KEY", c.Secret},
+			{"REGAIN_SPEED", strconv.FormatFloat(max(e.Speed, 1), 'g', -1, 64)},
 		})
 	})
 	p.jsonFlag(cmd, "print the variables as a JSON object")

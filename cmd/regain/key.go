@@ -45,7 +45,7 @@ regain key i-0123456789abcdef0 --out ~/.ssh/rescued --version 2`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&k.out, "out", "", "`file` to write (default: INSTANCE.key in this directory)")
+	f.StringVar(&k.out, "out", "", "`file` to write (default: regain-INSTANCE in this directory)")
 	f.BoolVar(&k.agent, "agent", false, "give the key to the ssh-agent at $SSH_AUTH_SOCK")
 	f.DurationVar(&k.lifetime, "lifetime", 0, "let the ssh-agent forget it after this `long`, as in 1h")
 	f.BoolVar(&k.stdout, "stdout", false, "print the key")
@@ -63,7 +63,7 @@ func (p *program) doKey(ctx context.Context, k *keyFlags, instance string) error
 		k.parameter = controller.ParameterName(instance)
 	}
 	if k.out == "" {
-		k.out = instance + ".key"
+		k.out = "regain-" + instance
 	}
 	cloud, err := p.connect(ctx, p.account)
 	if err != nil {

@@ -32,6 +32,7 @@ regain resume i-0123456789abcdef0 --take-over`,
 			return p.driveOne(func() (controller.Outcome, error) { return c.Resume(cmd.Context(), args[0], takeOver) })
 		},
 	}
+	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&takeOver, "take-over", false, takeOverUsage)
 	cmd.Flags().StringVar(&agent, "agent", "", "`file` of the regain-agent to deliver (default: the one in this program)")
 	return cmd

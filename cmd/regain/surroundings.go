@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -57,13 +58,31 @@ func (p *program) controller(ctx context.Context, agentFile string) (*controller
 	if err != nil {
 		return nil, nil, err
 	}
+	speed, err := p.speed()
+	if err != nil {
+		return nil, nil, err
+	}
 	view := p.newView()
 	c := &controller.Controller{
 		Cloud: pace.New(cloud, time.Now), Clock: flow.Wall{}, Random: rand.Reader, Runs: runs.Dir(dir), Owner: p.owner(),
-		Agent: agentSource(agentFile), Dial: p.dial, Watch: view.watch, Workers: workers,
+		Agent: agentSource(agentFile), Dial: p.dial, Watch: view.watch, Workers: workers, Speed: speed,
 	}
 	stop := context.AfterFunc(ctx, func() { view.note("interrupted: on the way home; please wait") })
 	return c, func() { stop(); view.close() }, nil
+}
+
+// speed is how much faster than the clock a lab's time runs; regain-lab env
+// exports it.
+func (p *program) speed() (float64, error) {
+	text := p.env("REGAIN_SPEED")
+	if text == "" {
+		return 1, nil
+	}
+	speed, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(speed >= 1 && speed <= 1000) {
+		return 0, &usageError{fmt.Sprintf("REGAIN_SPEED is %q, and no number from 1 to 1000", text), "it is for labs: unset it"}
+	}
+	return speed, nil
 }
 
 // workers is how many runs are advanced at the same time.

@@ -28,11 +28,15 @@ type view struct {
 
 // shown is what is known of one run.
 type shown struct {
-	last  controller.Event
-	since time.Time // of the step
-	down  time.Time
-	over  bool
+	last   controller.Event
+	since  time.Time // of the step
+	waited bool      // in the step
+	down   time.Time
+	over   bool
 }
+
+// instant is a step that did nothing, or nothing that takes time.
+const instant = 200 * time.Millisecond
 
 // redraw is how often the live line is drawn anew.
 const redraw = 250 * time.Millisecond
@@ -109,7 +113,7 @@ func (v *view) watch(e controller.Event) {
 		v.order = append(v.order, e.Run)
 	}
 	if s.last.Step != e.Step || s.last.Way != e.Way {
-		s.since = e.Time
+		s.since, s.waited = e.Time, false
 	}
 	text := v.news(s, e)
 	s.last, s.down = e, e.Down
@@ -130,11 +134,15 @@ func (v *view) news(s *shown, e controller.Event) string {
 	}
 	switch took := e.Time.Sub(s.since).Round(100 * time.Millisecond); e.Event {
 	case "waits":
+		s.waited = true
 		if v.p.alive || s.last.Event == "waits" && s.last.Step == e.Step && s.last.Why == e.Why {
 			return ""
 		}
-		return fmt.Sprintf("%s%s: %s%s", prefix, label(e), e.Why, downtime(e.Time, e.Down))
+		return fmt.Sprintf("%s%s: waiting %s%s", prefix, label(e), e.Why, downtime(e.Time, e.Down))
 	case "done", "undone":
+		if took < instant && !s.waited {
+			return "" // there was nothing to do
+		}
 		return fmt.Sprintf("%s%s: done (%s)%s", prefix, label(e), took, downtime(e.Time, e.Down))
 	case "failed", "stuck":
 		return fmt.Sprintf("%s%s: %s: %s", prefix, label(e), e.Event, e.Error)
@@ -176,7 +184,7 @@ func (v *view) draw(now time.Time) {
 		text = fmt.Sprintf("… %d of %d under way; %s: %s %s", len(under), len(v.order), s.last.Instance, label(s.last), now.Sub(s.since).Round(time.Second))
 	}
 	if s.last.Why != "" {
-		text += ": " + s.last.Why
+		text += ": waiting " + s.last.Why
 	}
 	text = clip(offline.Printable(text+downtime(now, s.down)), v.p.width()-1)
 	fmt.Fprint(v.p.stderr, text)

@@ -21,9 +21,9 @@ func story(run, instance string) []controller.Event {
 	failed := down(e(30, "rescue", "out", "failed", ""))
 	failed.Error = "sshd would still refuse the key"
 	return []controller.Event{
-		e(0, "helper", "out", "begins", ""), e(1, "helper", "out", "waits", "the helper boots"), e(5, "helper", "out", "waits", "the helper boots"),
-		e(9, "helper", "out", "done", ""), down(e(10, "stop", "out", "begins", "")), down(e(12, "stop", "out", "waits", "i-1 is stopping")),
-		down(e(20, "stop", "out", "done", "")), failed, down(e(31, "stop", "home", "undone", "")), e(40, "", "home", "home", ""),
+		e(0, "helper", "out", "begins", ""), e(1, "helper", "out", "waits", "for the helper to boot"), e(5, "helper", "out", "waits", "for the helper to boot"),
+		e(9, "helper", "out", "done", ""), down(e(10, "stop", "out", "begins", "")), down(e(12, "stop", "out", "waits", "for i-1 to stop")),
+		down(e(20, "stop", "out", "done", "")), failed, down(e(31, "stop", "home", "begins", "")), down(e(36, "stop", "home", "undone", "")), e(40, "", "home", "home", ""),
 	}
 }
 
@@ -35,12 +35,12 @@ func TestPlainLines(t *testing.T) {
 		v.watch(e)
 	}
 	v.close()
-	want := `regain: helper: the helper boots
+	want := `regain: helper: waiting for the helper to boot
 regain: helper: done (9s)
-regain: stop: i-1 is stopping [down 2s]
+regain: stop: waiting for i-1 to stop [down 2s]
 regain: stop: done (10s) [down 10s]
 regain: rescue: failed: sshd would still refuse the key
-regain: home: stop: done (0s) [down 21s]
+regain: home: stop: done (5s) [down 26s]
 `
 	if err.String() != want || out.Len() != 0 {
 		t.Errorf("stdout %q, stderr:\n%s\nwant:\n%s", out.String(), err.String(), want)
@@ -76,7 +76,7 @@ func TestLiveLine(t *testing.T) {
 		v.watch(e)
 	}
 	v.draw(began.Add(17 * time.Second))
-	if got := err.String()[strings.LastIndex(err.String(), "\n")+1:]; got != "… stop 7s: i-1 is stopping [down 7s]" {
+	if got := err.String()[strings.LastIndex(err.String(), "\n")+1:]; got != "… stop 7s: waiting for i-1 to stop [down 7s]" {
 		t.Errorf("the line is %q", got)
 	}
 	v.watch(events[6])

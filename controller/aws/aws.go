@@ -27,6 +27,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/seed-77750964/regain/controller"
 )
@@ -75,6 +76,7 @@ func New(ctx context.Context, o Options) (*Cloud, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the AWS configuration: %w", err)
 	}
+	cfg.Logger = logging.Nop{} // what fails is returned, and what is printed is cmd's business
 	if cfg.Region == "" {
 		return nil, errors.New("cannot tell the region: set AWS_REGION, or a region in the profile")
 	}

@@ -25,6 +25,9 @@ type Fleet struct {
 	// tells whether it made any; runs that waited for it, with a Wait of no
 	// length, are then asked again.
 	Flush func(context.Context) bool
+	// Speed is how much faster than this clock the time of whatever is waited
+	// for runs, in a lab; 0: 1.
+	Speed float64
 }
 
 // idle is when to look again at a run that waits for a Flush that has nothing
@@ -77,7 +80,7 @@ func (f Fleet) round(ctx context.Context, all []*lane) {
 	}
 	if f.Workers <= 1 || len(due) == 1 {
 		for _, l := range due {
-			l.advance(ctx, f.Clock)
+			l.advance(ctx, f)
 		}
 		return
 	}
@@ -96,7 +99,7 @@ func (f Fleet) share(ctx context.Context, due []*lane) {
 	for range min(f.Workers, len(due)) {
 		workers.Go(func() {
 			for l := range queue {
-				l.guard(ctx, f.Clock)
+				l.guard(ctx, f)
 			}
 		})
 	}
@@ -108,24 +111,31 @@ func (f Fleet) share(ctx context.Context, due []*lane) {
 	}
 }
 
-func (l *lane) guard(ctx context.Context, clock Clock) {
+func (l *lane) guard(ctx context.Context, f Fleet) {
 	defer func() { l.panicked = recover() }()
-	l.advance(ctx, clock)
+	l.advance(ctx, f)
 }
 
 // advance goes on until the run waits or is over.
-func (l *lane) advance(ctx context.Context, clock Clock) {
+func (l *lane) advance(ctx context.Context, f Fleet) {
 	for l.open() {
 		wait, err := l.run.Advance(ctx)
 		if err != nil {
 			l.err = err
 			return
 		}
-		l.due, l.joins = clock.Now().Add(wait.For), wait.For <= 0
+		l.due, l.joins = f.Clock.Now().Add(f.scaled(wait.For)), wait.For <= 0
 		if !wait.Done() {
 			return
 		}
 	}
+}
+
+func (f Fleet) scaled(wait time.Duration) time.Duration {
+	if f.Speed <= 0 {
+		return wait
+	}
+	return time.Duration(float64(wait) / f.Speed)
 }
 
 func stillOpen(all []*lane) bool {
