@@ -55,7 +55,7 @@ var situationCases = []struct {
 
 	{"in service", inGroup(Group{Lifecycle: "InService", Min: 1, Desired: 2}), []string{"auto-scaling"}, "workers"},
 	{"at the minimum", inGroup(Group{Lifecycle: "InService", Min: 2, Desired: 2}), []string{"auto-scaling-minimum"}, "--min-size 1 --region eu-central-1"},
-	{"at the minimum of none", inGroup(Group{Lifecycle: "InService"}), []string{"auto-scaling-minimum"}, "wants 0 instances"},
+	{"at the minimum of none", inGroup(Group{Lifecycle: "InService"}), []string{"auto-scaling-minimum"}, "fewer than 0. Lower"},
 	{"in standby", inGroup(Group{Lifecycle: "Standby", Min: 2, Desired: 2}), nil, ""},
 	{"in standby, stopped", func(c *still, a *Ask) { inState(Stopped)(c, a); inGroup(Group{Lifecycle: "Standby"})(c, a) }, nil, ""},
 	{"entering standby", inGroup(Group{Lifecycle: "EnteringStandby"}), []string{"auto-scaling-state"}, "is EnteringStandby"},
