@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -53,11 +54,15 @@ type servedKey struct{}
 //	signal NAME CODE       send it a signal, and want this exit code
 //	enter                  set what regain-lab env prints, and $URL
 //	state ID STATE         wait until an instance is in a state
-//	[!] login KEY HOST     log in as admin
+//	id                     keep the last output as $ID
+//	keep NAME              keep it under this name
+//	managed ID             wait until a helper is registered with Systems Manager
+//	command ID SCRIPT      run a script on a helper, and want it to succeed; stdout is its output
+//	[!] login KEY HOST …   log in as admin, and run a command there
 //	remain DIR N           want this many loop devices, mounts and processes of a lab
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"code": exitWith, "plantdisk": plantDisk, "serve": serve, "signal": sendSignal, "enter": enter, "state": awaitState, "login": login,
-	"remain": remain, "id": setID,
+	"remain": remain, "id": setID, "keep": keep, "managed": managed, "command": runCommand,
 }
 
 func exitWith(ts *testscript.TestScript, _ bool, args []string) {
@@ -144,14 +149,57 @@ func awaitState(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s did not become %s: %s", args[0], args[1], ts.ReadFile("stdout"))
 }
 
-// setID keeps the last output as $ID.
-func setID(ts *testscript.TestScript, _ bool, _ []string) {
-	ts.Setenv("ID", strings.TrimSpace(ts.ReadFile("stdout")))
+func setID(ts *testscript.TestScript, neg bool, _ []string) { keep(ts, neg, []string{"ID"}) }
+
+func keep(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// aws runs the AWS CLI on the lab.
+func aws(ts *testscript.TestScript, args ...string) (string, error) {
+	err := ts.Exec("aws", append([]string{"--endpoint-url", ts.Getenv("URL"), "--output", "text"}, args...)...)
+	return strings.TrimSpace(ts.ReadFile("stdout")), err
+}
+
+func managed(ts *testscript.TestScript, _ bool, args []string) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		status, err := aws(ts, "ssm", "describe-instance-information", "--filters", "Key=InstanceIds,Values="+args[0],
+			"--query", "InstanceInformationList[].PingStatus")
+		if err == nil && status == "Online" {
+			return
+		}
+	}
+	ts.Fatalf("%s did not register", args[0])
+}
+
+func runCommand(ts *testscript.TestScript, _ bool, args []string) {
+	parameters, err := json.Marshal(map[string][]string{"commands": {args[1]}})
+	ts.Check(err)
+	id, err := aws(ts, "ssm", "send-command", "--instance-ids", args[0], "--document-name", "AWS-RunShellScript",
+		"--parameters", string(parameters), "--query", "Command.CommandId")
+	ts.Check(err)
+	status := ""
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
+		status, err = aws(ts, "ssm", "get-command-invocation", "--instance-id", args[0], "--command-id", id, "--query", "Status")
+		if err == nil && status != "Pending" && status != "InProgress" && status != "Delayed" {
+			break
+		}
+	}
+	_, err = aws(ts, "ssm", "get-command-invocation", "--instance-id", args[0], "--command-id", id, "--query", "[StandardOutputContent,StandardErrorContent]", "--output", "text")
+	if ts.Check(err); status != "Success" {
+		ts.Fatalf("the command ended as %s", status)
+	}
 }
 
 func login(ts *testscript.TestScript, neg bool, args []string) {
-	err := ts.Exec("ssh", "-F", "/dev/null", "-i", ts.MkAbs(args[0]), "-T", "-n", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10",
-		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "admin@"+args[1], "--", "id", "-un")
+	command := args[2:]
+	if len(command) == 0 {
+		command = []string{"id", "-un"}
+	}
+	err := ts.Exec("ssh", append([]string{
+		"-F", "/dev/null", "-i", ts.MkAbs(args[0]), "-T", "-n", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10",
+		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "admin@" + args[1], "--",
+	}, command...)...)
 	if (err == nil) == neg {
 		ts.Fatalf("login: %v", err)
 	}
