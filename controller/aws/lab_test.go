@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/seed-77750964/regain/controller"
-	"github.com/seed-77750964/regain/controller/cloudtest"
 	"github.com/seed-77750964/regain/controller/policy"
+	"github.com/seed-77750964/regain/internal/cloudtest"
 	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/lab"
 	"github.com/seed-77750964/regain/lab/ec2"

@@ -74,8 +74,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	} else if q.form, err = url.ParseQuery(q.body); err == nil && q.form.Get("Action") != "" {
 		q.operation = q.form.Get("Action")
 	}
-	s.mu.Lock()
 	n := len(s.of(q.operation))
+	s.mu.Lock()
 	s.seen = append(s.seen, q)
 	s.mu.Unlock()
 	answers := s.answers[q.operation]
@@ -97,6 +97,8 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // of are the calls of an operation so far.
 func (s *server) of(operation string) []request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var found []request
 	for _, q := range s.seen {
 		if q.operation == operation {

@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/seed-77750964/regain/controller"
-	"github.com/seed-77750964/regain/controller/cloudtest"
 	"github.com/seed-77750964/regain/controller/sim"
+	"github.com/seed-77750964/regain/internal/cloudtest"
 )
 
 // TestCloudInMemory holds the cloud that thousands of rescues are tested on to
