@@ -25,9 +25,9 @@ build: ## static binaries for linux amd64 and arm64 in bin/
 	@scripts/deps.sh build
 	@scripts/build.sh
 
-demo: ## lock a real Debian disk, rescue it, boot it and log in (root)
+demo: ## the whole story: a lab, a locked instance, regain reset, and a login (root)
 	@scripts/deps.sh demo
-	@$(MAKE) build
+	@scripts/build.sh host
 	@scripts/demo.sh
 
 test: build ## everything that CI checks (root, or fewer tests)

@@ -25,9 +25,8 @@ main() {
 
 	step "A Debian 12 instance. Its user has lost the key, and ~/.ssh is writable by everyone."
 	"$work/mkdisk" -suite bookworm -layout gpt-ext4 -break lost-key,ssh-dir -o "$work/disk.raw"
-	run regain-lab create-instance --state "$work/lab" --image "$work/disk.raw" --key-name lost | tee "$work/created"
-	instance=$(grep -o 'i-[0-9a-f]\{17\}' "$work/created" | head -1)
-	address=$(grep -o '\([0-9]\{1,3\}\.\)\{3\}[0-9]\{1,3\}' "$work/created" | tail -1)
+	run regain-lab create-instance --state "$work/lab" --image "$work/disk.raw" --key-name lost --wait | tee "$work/created"
+	read -r instance address < <(tail -1 "$work/created")
 	rm "$work/disk.raw"
 	took
 

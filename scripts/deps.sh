@@ -9,17 +9,18 @@ set -euo pipefail
 demo_packages=(
 	ca-certificates e2fsprogs dosfstools fdisk util-linux mount tar
 	mmdebstrap debian-archive-keyring
-	openssh-client qemu-system-x86
+	openssh-client curl iproute2
 )
 
 # What tests run besides: mkfs and friends for every format that offline/block
-# knows, the packaged sshd as oracle, and gcc because -race needs cgo.
+# knows, the packaged sshd as oracle, the AWS CLI as a client that we did not
+# write, QEMU for whole systems, and gcc because -race needs cgo.
 test_packages=(
 	"${demo_packages[@]}"
 	xfsprogs btrfs-progs ntfs-3g squashfs-tools xorriso gdisk
 	genisoimage lvm2 cryptsetup-bin mdadm
-	openssh-server
-	acl attr iproute2 git python3
+	openssh-server awscli qemu-system-x86 psmisc procps
+	acl attr git python3
 	grub-common pamtester qemu-utils selinux-utils tcpd
 	binutils gcc libc6-dev
 )
