@@ -22,7 +22,7 @@ type poller struct {
 
 // The most ids in one call: EC2 takes 1,000, Systems Manager's filter 50.
 const (
-	mostDescribed = 200
+	mostDescribed = 1000
 	mostManaged   = 50
 )
 

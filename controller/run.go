@@ -46,7 +46,7 @@ func (c *Controller) Reset(ctx context.Context, asks ...Ask) (outcomes []Outcome
 
 func (c *Controller) fleet(size int) *fleet {
 	f := &fleet{Controller: c, cloud: newPoller(c.Cloud, c.Clock, c.Freshness)}
-	f.groups.alone = size == 1
+	f.groups.alone, f.groups.now = size == 1, c.Clock.Now
 	return f
 }
 

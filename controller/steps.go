@@ -32,6 +32,7 @@ type bracket struct {
 	doubts  map[string]time.Time // calls that may have had an effect, and are looked for
 	checked map[string]bool      // doubts that are settled
 
+	turned   bool
 	wrote    bool   // the lock
 	online   string // the helper that was online
 	caught   int    // steps that a rebuilt run has caught up with
@@ -94,6 +95,11 @@ func nothing(context.Context, *Rescue) (flow.Wait, error) { return flow.Wait{}, 
 // then it does not go out again either where its journal is lost.
 func (b *bracket) homing(undo move) move {
 	return func(ctx context.Context, r *Rescue) (flow.Wait, error) {
+		if !b.turned {
+			b.turned = true
+			b.groups.withdraw(r.Ask.Instance)
+			b.groups.withdraw(r.Helper)
+		}
 		if r.Locked && !r.Homing {
 			told := *r
 			told.Homing = true

@@ -241,17 +241,17 @@ func (b *bracket) terminateOne(ctx context.Context, id string) (gone bool, wait 
 			return b.Clock.Now().Sub(asked) > settling, flow.Wait{}, nil
 		}
 	}
-	_, made, err := b.groups.do(ctx, "terminate", id, func(ctx context.Context, ids ...string) (string, error) {
+	done := b.groups.do(ctx, "terminate", id, 15*time.Second, func(ctx context.Context, ids ...string) (string, error) {
 		return "", b.cloud.Terminate(ctx, ids...)
 	})
 	switch {
-	case is(err, NotFound): // not yet known, or not any more
+	case done == nil:
+		return false, company("to terminate the helper"), nil
+	case is(done.err, NotFound): // not yet known, or not any more
 		wait = b.settle("helper " + id)
 		return wait.Done(), wait, nil
-	case err != nil:
-		return false, flow.Wait{}, err
-	case !made:
-		return false, flow.Wait{Why: "to terminate " + id}, nil
+	case done.err != nil:
+		return false, flow.Wait{}, done.err
 	}
 	b.begins("terminate " + id)
 	b.begins("terminate")
@@ -299,13 +299,13 @@ func (b *bracket) prepare(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if err != nil {
 			return flow.Wait{}, err
 		}
-		id, made, err := b.groups.do(ctx, "prepare "+c.Comment, r.Helper, func(ctx context.Context, ids ...string) (string, error) {
+		sent := b.groups.do(ctx, c.Comment, r.Helper, 8*time.Second, func(ctx context.Context, ids ...string) (string, error) {
 			return b.cloud.Send(ctx, c, ids...)
 		})
-		if err != nil || !made {
-			return flow.Wait{Why: "to send the agent"}, err
+		if sent == nil || sent.err != nil {
+			return company("to send the agent"), errOf(sent)
 		}
-		r.Prepare = id
+		r.Prepare = sent.text
 		b.begins("prepare")
 		return b.wait("prepare", whilePreparing, "for the agent to be on the helper"), nil
 	}

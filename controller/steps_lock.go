@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/controller/flow"
@@ -97,7 +98,16 @@ func (b *bracket) unlock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if len(ids) == 0 {
 		return flow.Wait{}, nil
 	}
-	return flow.Wait{}, b.cloud.Untag(ctx, lockKeys, ids...)
+	if b.groups.alone {
+		return flow.Wait{}, b.cloud.Untag(ctx, lockKeys, ids...)
+	}
+	freed := b.groups.do(ctx, "untag", strings.Join(ids, " "), 15*time.Second, func(ctx context.Context, of ...string) (string, error) {
+		return "", b.cloud.Untag(ctx, lockKeys, strings.Fields(strings.Join(of, " "))...)
+	})
+	if freed == nil {
+		return company("to unlock the instance"), nil
+	}
+	return flow.Wait{}, freed.err
 }
 
 // instance and volume look at one; that it is not there is an error.

@@ -101,11 +101,15 @@ func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	case !r.stops():
 		return flow.Wait{}, fmt.Errorf("the instance was stopped and is %s now: somebody else has started it", is.State)
 	case is.State == Running:
-		if r.StoppedAt.IsZero() {
-			r.StoppedAt = b.Clock.Now()
+		stopped := b.power(ctx, "stop", r.Ask.Instance, 8*time.Second, func(ctx context.Context, ids ...string) error { return b.cloud.Stop(ctx, false, ids...) })
+		if stopped == nil {
+			return company("to stop the instance"), nil
 		}
-		if made, err := b.power(ctx, "stop", r.Ask.Instance, func(ctx context.Context, ids ...string) error { return b.cloud.Stop(ctx, false, ids...) }); err != nil || !made {
-			return flow.Wait{Why: "to stop the instance"}, err
+		if r.StoppedAt.IsZero() {
+			r.StoppedAt = stopped.at
+		}
+		if stopped.err != nil {
+			return flow.Wait{}, stopped.err
 		}
 	case is.State == Stopping:
 		if err := b.force(ctx, r); err != nil {
@@ -118,12 +122,12 @@ func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
 }
 
 // power makes a call for one instance or, in company, for many.
-func (b *bracket) power(ctx context.Context, verb, id string, call func(context.Context, ...string) error) (made bool, err error) {
-	_, made, err = b.groups.do(ctx, verb, id, func(ctx context.Context, ids ...string) (string, error) { return "", call(ctx, ids...) })
-	if made && err == nil {
-		b.begins(verb)
+func (b *bracket) power(ctx context.Context, verb, id string, wait time.Duration, call func(context.Context, ...string) error) *answered {
+	done := b.groups.do(ctx, verb, id, wait, func(ctx context.Context, ids ...string) (string, error) { return "", call(ctx, ids...) })
+	if done != nil && done.err == nil {
+		b.begun[verb] = done.at
 	}
-	return made, err
+	return done
 }
 
 // force cuts the power of an instance that does not stop by itself, with
@@ -165,9 +169,9 @@ func (b *bracket) start(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if _, ok := b.begun["start"]; ok && failedStart(is) {
 			return flow.Wait{}, &StartError{Code: is.StateCode, Reason: is.StateReason}
 		}
-		made, err := b.power(ctx, "start", r.Ask.Instance, b.cloud.Start)
-		if err != nil || !made {
-			return flow.Wait{Why: "to start the instance"}, err
+		started := b.power(ctx, "start", r.Ask.Instance, 0, b.cloud.Start)
+		if started == nil || started.err != nil {
+			return flow.Wait{Why: "to start the instance"}, errOf(started)
 		}
 	case ShuttingDown, Terminated:
 		return flow.Wait{}, fmt.Errorf("the instance is %s", is.State)

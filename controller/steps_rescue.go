@@ -70,35 +70,55 @@ func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
 // skew is how much the clocks of this machine and of AWS may differ.
 const skew = 15 * time.Minute
 
-// stored sees that the private key is where the report says.
+// stored sees that the private key is where the report says: as a rule by
+// fetching it, which the proof by login needs anyway, and which shows that it is
+// the half of what was let in.
 func (b *bracket) stored(ctx context.Context, r *Rescue, k *offline.Key) (flow.Wait, error) {
 	if r.Ask.Keys == KeysGiven {
 		return flow.Wait{}, nil
 	}
-	name, version := k.Parameter, k.Version
+	want := Parameter{Name: k.Parameter, Version: k.Version}
 	if r.Ask.Keys == KeysController {
-		name, version = parameterName(r.Ask.Instance), 0
+		want = Parameter{Name: parameterName(r.Ask.Instance)}
 		if r.Param != nil {
-			version = r.Param.Version
+			want.Version = r.Param.Version
 		}
 	}
-	found, err := b.cloud.Parameters(ctx, name)
-	if err != nil {
+	found, err := b.parameter(ctx, r, want)
+	switch {
+	case err != nil:
 		return flow.Wait{}, err
-	}
-	if len(found) == 1 && found[0].Version >= version && found[0].Modified.After(r.Began.Add(-skew)) {
-		p := found[0]
-		if version > 0 {
-			p.Version = version
-		}
-		r.Param = &p
+	case found != nil && found.Version >= want.Version && found.Modified.After(r.Began.Add(-skew)):
+		found.Version = max(want.Version, 1)
+		r.Param = found
 		return flow.Wait{}, nil
 	}
 	b.beginsOnce("parameter")
 	if b.since("parameter") > settling {
-		return flow.Wait{}, fmt.Errorf("the private key is not at %s, version %d, where the agent says it has stored it", shorten(name), version)
+		return flow.Wait{}, fmt.Errorf("the private key is not at %s, version %d, where the agent says it has stored it", shorten(want.Name), want.Version)
 	}
-	return b.wait("parameter", rhythm{time.Second, time.Second}, "for the parameter %s to show", name), nil
+	return b.wait("parameter", rhythm{time.Second, time.Second}, "for the parameter %s to show", want.Name), nil
+}
+
+// parameter looks the private key up; nil: it is not there.
+func (b *bracket) parameter(ctx context.Context, r *Rescue, want Parameter) (*Parameter, error) {
+	if b.unverifiable(r).State == "" {
+		signer, found, err := b.privateHalf(ctx, r, want)
+		switch {
+		case err == nil:
+			b.signer = signer
+			return &found, nil
+		case is(err, NotFound):
+			return nil, nil
+		case !is(err, Denied):
+			return nil, err
+		}
+	}
+	found, err := b.cloud.Parameters(ctx, want.Name)
+	if err != nil || len(found) != 1 {
+		return nil, err
+	}
+	return &found[0], nil
 }
 
 func (b *bracket) beginsOnce(what string) {

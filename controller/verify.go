@@ -116,7 +116,7 @@ func (b *bracket) prover(ctx context.Context, r *Rescue) (*prover, error) {
 	}
 	p := &prover{dial: b.Dial, address: net.JoinHostPort(r.Address, "22"), user: r.Result.Users[0]}
 	if b.signer == nil {
-		signer, err := b.privateHalf(ctx, r)
+		signer, err := b.key(ctx, r)
 		if err != nil {
 			return nil, err
 		}
@@ -145,26 +145,37 @@ func (b *bracket) findAddress(ctx context.Context, r *Rescue) error {
 	return nil
 }
 
-// privateHalf fetches the new key. It stays in memory.
-func (b *bracket) privateHalf(ctx context.Context, r *Rescue) (ssh.Signer, error) {
+// key is the new key, as far as it is to be had: the public half at least.
+func (b *bracket) key(ctx context.Context, r *Rescue) (ssh.Signer, error) {
+	if r.Param != nil {
+		signer, _, err := b.privateHalf(ctx, r, *r.Param)
+		if err == nil {
+			return signer, nil
+		}
+	}
 	public, err := r.publicKey()
 	if err != nil {
 		return nil, err
 	}
-	half := &publicHalf{public}
-	if r.Param == nil {
-		return half, nil
-	}
-	private, _, err := b.cloud.Secret(ctx, r.Param.Name, r.Param.Version)
+	return &publicHalf{public}, nil
+}
+
+// privateHalf fetches the new key. It stays in memory.
+func (b *bracket) privateHalf(ctx context.Context, r *Rescue, of Parameter) (ssh.Signer, Parameter, error) {
+	public, err := r.publicKey()
 	if err != nil {
-		return half, nil //nolint:nilerr // without it the server is only asked whether it would accept the key
+		return nil, Parameter{}, err
+	}
+	private, found, err := b.cloud.Secret(ctx, of.Name, of.Version)
+	if err != nil {
+		return nil, Parameter{}, err
 	}
 	defer clear(private)
 	signer, err := ssh.ParsePrivateKey(private)
 	if err != nil || string(signer.PublicKey().Marshal()) != string(public.Marshal()) {
-		return nil, fmt.Errorf("%s, version %d, does not hold the key that was let in", r.Param.Name, r.Param.Version)
+		return nil, Parameter{}, fmt.Errorf("%s, version %d, does not hold the key that was let in", shorten(of.Name), of.Version)
 	}
-	return signer, nil
+	return signer, found, nil
 }
 
 // publicKey is the key that was let in.
