@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -186,7 +187,7 @@ func (l *lab) must(code int, name string, args ...string) string {
 	return r.stdout
 }
 
-// patient makes an instance from a disk image.
+// patient makes an instance from a disk image, and returns when its sshd answers.
 func (l *lab) patient(image string, flags ...string) string {
 	l.t.Helper()
 	args := append([]string{"create-instance", "--state", l.state, "--image", image}, flags...)
@@ -194,7 +195,29 @@ func (l *lab) patient(image string, flags ...string) string {
 	if id == "" {
 		l.t.Fatal("create-instance names no instance")
 	}
+	if !slices.Contains(flags, "--stopped") {
+		l.awaitSSH(id)
+	}
 	return id
+}
+
+// awaitSSH waits until an instance runs and something answers at its port 22.
+func (l *lab) awaitSSH(id string) {
+	l.t.Helper()
+	said := "it does not run"
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		address := l.address(id)
+		if address == "" || address == "None" {
+			continue
+		}
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, "22"), time.Second)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		said = err.Error()
+	}
+	l.t.Fatalf("instance %s cannot be reached: %s", id, said)
 }
 
 // reset is the command line of a reset that asks nobody.
@@ -208,10 +231,11 @@ func (l *lab) address(id string) string {
 	return strings.TrimSpace(l.aws("ec2", "describe-instances", "--instance-ids", id, "--query", "Reservations[0].Instances[0].PublicIpAddress", "--output", "text"))
 }
 
-// aws is somebody else's client of the account.
+// aws is somebody else's client of the account. Debian's does not read
+// AWS_ENDPOINT_URL yet.
 func (l *lab) aws(args ...string) string {
 	l.t.Helper()
-	return l.must(0, "/usr/bin/aws", args...)
+	return l.must(0, "/usr/bin/aws", append([]string{"--endpoint-url", "http://" + l.listen}, args...)...)
 }
 
 // login tries to log in.
