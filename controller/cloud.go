@@ -136,6 +136,8 @@ type Deliveries interface {
 type Groups interface {
 	// Group is the one that an instance belongs to; nil when to none.
 	Group(ctx context.Context, instance string) (*Group, error)
+	// Grouped are those of at most 50 instances that belong to one.
+	Grouped(ctx context.Context, instances ...string) ([]string, error)
 	EnterStandby(ctx context.Context, group, instance string) error
 	ExitStandby(ctx context.Context, group, instance string) error
 }

@@ -151,7 +151,11 @@ var gathering = []func(context.Context, *Controller, Cloud, *situation) error{
 // all of it at once. It changes nothing. run is the one that asks, whose own
 // lock is no obstacle; it is empty for a plan.
 func (c *Controller) examine(ctx context.Context, run string, ask Ask, was *Original) (Plan, error) {
-	cloud := c.remembering(c.Cloud)
+	return c.examineOn(ctx, c.remembering(c.Cloud), run, ask, was)
+}
+
+// examineOn is examine by way of a cloud that remembers.
+func (c *Controller) examineOn(ctx context.Context, cloud Cloud, run string, ask Ask, was *Original) (Plan, error) {
 	caller, err := cloud.Caller(ctx)
 	if err != nil {
 		return Plan{}, fmt.Errorf("cannot find out who asks: %w", err)

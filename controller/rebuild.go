@@ -234,7 +234,7 @@ func without(tags map[string]string) map[string]string {
 func (f *fleet) adopt(ctx context.Context, r *Rescue, tagged []Instance) error {
 	helpers := slices.DeleteFunc(slices.Clone(tagged), func(i Instance) bool { return i.Tags[TagRole] != RoleHelper })
 	slices.SortFunc(helpers, func(a, b Instance) int { return b.Launched.Compare(a.Launched) })
-	plan, err := f.examine(ctx, r.Run, r.Ask, r.Original)
+	plan, err := f.examineOn(ctx, f.remembering(f.cloud), r.Run, r.Ask, r.Original)
 	if err != nil {
 		return err
 	}

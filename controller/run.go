@@ -33,6 +33,8 @@ func (c *Controller) Reset(ctx context.Context, asks ...Ask) (outcomes []Outcome
 			return nil, err
 		}
 		f.cloud.instances.watch(ask.Instance)
+		f.cloud.members.watch(ask.Instance)
+		f.cloud.secrets.watch(parameterName(ask.Instance))
 	}
 	for _, ask := range asks {
 		run, err := f.begin(ask.withDefaults())
@@ -44,8 +46,20 @@ func (c *Controller) Reset(ctx context.Context, asks ...Ask) (outcomes []Outcome
 	return f.drive(ctx, runs)
 }
 
+// many is from how many runs on side by side answers may be a little older: the
+// more there are, the more of them a look serves.
+const many = 20
+
 func (c *Controller) fleet(size int) *fleet {
-	f := &fleet{Controller: c, cloud: newPoller(c.Cloud, c.Clock, c.Freshness)}
+	freshness := c.Freshness
+	if freshness == 0 {
+		freshness = time.Second
+	}
+	if size > many {
+		freshness *= 2
+	}
+	f := &fleet{Controller: c, cloud: newPoller(c.Cloud, c.Clock, freshness)}
+	f.cloud.alone = size == 1
 	f.groups.alone, f.groups.now = size == 1, c.Clock.Now
 	return f
 }

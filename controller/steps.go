@@ -91,8 +91,9 @@ type move func(context.Context, *Rescue) (flow.Wait, error)
 
 func nothing(context.Context, *Rescue) (flow.Wait, error) { return flow.Wait{}, nil }
 
-// homing has the tags say that the run has turned round, before its first Undo:
-// then it does not go out again either where its journal is lost.
+// homing has the tags say that a run has turned round without success, before
+// its first Undo: then it does not go out again either where its journal is
+// lost. Success needs no tag: the agent's report says it.
 func (b *bracket) homing(undo move) move {
 	return func(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if !b.turned {
@@ -100,7 +101,7 @@ func (b *bracket) homing(undo move) move {
 			b.groups.withdraw(r.Ask.Instance)
 			b.groups.withdraw(r.Helper)
 		}
-		if r.Locked && !r.Homing {
+		if r.Locked && !r.Homing && !r.rescued() {
 			told := *r
 			told.Homing = true
 			// Past the poller: nobody waits to see it, and the instance is down.
@@ -181,7 +182,7 @@ func (b *bracket) settle(what string) flow.Wait {
 
 // sight is the cloud as look wants it: shared looks, and remembered look-ups.
 func (b *bracket) sight() viewer {
-	return &lookups{Cloud: b.cloud, clock: b.Clock, known: &b.known}
+	return b.remembering(b.cloud)
 }
 
 func (b *bracket) look(ctx context.Context, r *Rescue) (flow.Wait, error) {
@@ -264,7 +265,7 @@ func (b *bracket) preflight(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.Rebuilt {
 		return flow.Wait{}, nil // it was passed before
 	}
-	plan, err := b.examine(ctx, r.Run, r.Ask, r.Original)
+	plan, err := b.examineOn(ctx, b.remembering(b.cloud), r.Run, r.Ask, r.Original)
 	if err != nil {
 		return flow.Wait{}, err
 	}

@@ -34,13 +34,18 @@ func (b *bracket) backUp(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.Ask.Backup == BackupSnapshot || len(r.Backup.Snapshots) > 0 {
 		return flow.Wait{}, nil
 	}
-	image, err := b.cloud.Image(ctx, r.Backup.ID)
+	found, err := b.cloud.images.look(ctx, []string{r.Backup.ID})
+	image := Image{}
+	if len(found) == 1 {
+		image = found[0]
+	}
 	switch {
+	case err != nil:
+		return flow.Wait{}, err
 	case image.State == "failed" || image.State == "error" || image.State == "invalid":
 		return flow.Wait{}, fmt.Errorf("EC2 could not make the backup %s: it is %s", image.ID, image.State)
-	case err != nil && !is(err, NotFound):
-		return flow.Wait{}, err
 	case len(image.Snapshots) > 0:
+		b.cloud.images.forget(image.ID)
 		r.Backup.State, r.Backup.Snapshots = image.State, image.Snapshots
 		return flow.Wait{}, nil
 	}
@@ -78,6 +83,7 @@ func (b *bracket) makeBackup(ctx context.Context, r *Rescue) (flow.Wait, error) 
 		return flow.Wait{}, err
 	}
 	r.Backup = &Backup{ID: id, State: "pending"}
+	b.cloud.images.watch(id)
 	if r.Ask.Backup == BackupSnapshot {
 		return flow.Wait{}, nil
 	}

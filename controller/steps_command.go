@@ -100,6 +100,7 @@ func (b *bracket) send(ctx context.Context, r *Rescue) (*Attempt, flow.Wait, err
 	id, wait, err := b.once(ctx, r.Helper, c)
 	if err == nil && wait.Done() {
 		a.Command = id
+		b.cloud.instances.watch(r.Ask.Instance) // it is looked at before the stop
 		b.begins(a.Run)
 		wait = b.wait(a.Run, rhythm{2 * time.Second, time.Second}, "for the agent to wait for the volume")
 	}

@@ -129,6 +129,7 @@ func (b *bracket) helper(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	}
 	if len(found) == 1 && found[0].Online {
 		b.online = r.Helper
+		b.cloud.managed.forget(r.Helper)
 		b.begins("alive " + r.Helper)
 		return flow.Wait{}, nil
 	}
@@ -158,6 +159,7 @@ func (b *bracket) launch(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{}, err
 	}
 	r.Helper = id
+	b.cloud.managed.watch(id)
 	b.begins("helper")
 	b.begin("alive "+id, whileBooting.first)
 	return b.wait("helper", whileBooting, "for the helper %s to boot and register with Systems Manager", id), nil

@@ -14,6 +14,14 @@ import (
 
 var whileRescuing = rhythm{2 * time.Second, time.Second}
 
+// rescuing is the rhythm of a look at the agent: among many runs, a little later.
+func (b *bracket) rescuing() rhythm {
+	if b.groups.alone {
+		return whileRescuing
+	}
+	return rhythm{4 * time.Second, 2 * time.Second}
+}
+
 // rescue waits for the agent's report and judges it by its effect. An agent that
 // ends without one is tried again; a helper that is lost is replaced.
 func (b *bracket) rescue(ctx context.Context, r *Rescue) (flow.Wait, error) {
@@ -29,7 +37,7 @@ func (b *bracket) rescue(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	}
 	if b.begun["work "+a.Run].IsZero() {
 		b.begins("work " + a.Run)
-		return b.wait("work "+a.Run, whileRescuing, "for the agent to do its work"), nil
+		return b.wait("work "+a.Run, b.rescuing(), "for the agent to do its work"), nil
 	}
 	return b.report(ctx, r)
 }
@@ -37,7 +45,7 @@ func (b *bracket) rescue(ctx context.Context, r *Rescue) (flow.Wait, error) {
 // report waits for the report of the last attempt.
 func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	a := r.attempt()
-	inv, wait, err := b.ended(ctx, r, "work "+a.Run, a.Command, whileRescuing)
+	inv, wait, err := b.ended(ctx, r, "work "+a.Run, a.Command, b.rescuing())
 	if err != nil || !wait.Done() {
 		return wait, err
 	}
@@ -89,7 +97,9 @@ func (b *bracket) stored(ctx context.Context, r *Rescue, k *offline.Key) (flow.W
 	case err != nil:
 		return flow.Wait{}, err
 	case found != nil && found.Version >= want.Version && found.Modified.After(r.Began.Add(-skew)):
-		found.Version = max(want.Version, 1)
+		if want.Version > 0 {
+			found.Version = want.Version
+		}
 		r.Param = found
 		return flow.Wait{}, nil
 	}
@@ -114,7 +124,7 @@ func (b *bracket) parameter(ctx context.Context, r *Rescue, want Parameter) (*Pa
 			return nil, err
 		}
 	}
-	found, err := b.cloud.Parameters(ctx, want.Name)
+	found, err := b.cloud.Cloud.Parameters(ctx, want.Name)
 	if err != nil || len(found) != 1 {
 		return nil, err
 	}

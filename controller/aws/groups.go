@@ -27,6 +27,19 @@ func (c *Cloud) Group(ctx context.Context, instance string) (*controller.Group, 
 	return got, nil
 }
 
+// Grouped are those of the instances that belong to an Auto Scaling group.
+func (c *Cloud) Grouped(ctx context.Context, instances ...string) ([]string, error) {
+	out, err := call(ctx, c.autoscaling.DescribeAutoScalingInstances, &autoscaling.DescribeAutoScalingInstancesInput{InstanceIds: instances})
+	if err != nil {
+		return nil, err
+	}
+	var members []string
+	for _, m := range out.AutoScalingInstances {
+		members = append(members, sdk.ToString(m.InstanceId))
+	}
+	return members, nil
+}
+
 // EnterStandby takes an instance out of service; the group wants one less
 // meanwhile, and launches none instead.
 func (c *Cloud) EnterStandby(ctx context.Context, group, instance string) error {

@@ -26,6 +26,22 @@ func (c *Cloud) groupOf(id string) (string, *group) {
 	return "", nil
 }
 
+// Grouped is DescribeAutoScalingInstances.
+func (c *Cloud) Grouped(ctx context.Context, ids ...string) (members []string, err error) {
+	err = c.call(ctx, "autoscaling:DescribeAutoScalingInstances", func() error {
+		if len(ids) > 50 {
+			return refusal(controller.Invalid, "ValidationError", "at most 50 instances")
+		}
+		for _, id := range ids {
+			if _, g := c.groupOf(id); g != nil {
+				members = append(members, id)
+			}
+		}
+		return nil
+	})
+	return members, err
+}
+
 // Group is DescribeAutoScalingInstances and, for a member, DescribeAutoScalingGroups.
 func (c *Cloud) Group(ctx context.Context, id string) (found *controller.Group, err error) {
 	err = c.call(ctx, "autoscaling:DescribeAutoScalingInstances", func() error {
