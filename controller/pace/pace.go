@@ -75,7 +75,7 @@ func Resources(action string) (Bucket, bool) {
 	return Bucket{}, false
 }
 
-// A bucket is below zero by what is promised beyond what it holds.
+// A bucket is one as AWS keeps it, with what is promised of it.
 type bucket struct {
 	Bucket
 	tokens   float64
@@ -127,24 +127,37 @@ func (c *Cloud) take(action string, ids []string, calls int) error {
 	defer c.mu.Unlock()
 	now := c.now()
 	c.sweep(now)
-	if t := c.turn(action, ids); t != nil {
-		if t.at.After(now) {
-			return later(action, t.at.Sub(now))
-		}
-		c.end(t)
-		return nil
+	needs := c.needs(action, len(ids), calls, now)
+	t := c.turn(action, ids)
+	if t == nil {
+		t = &turn{needs: needs}
+		c.promise(t, action, ids)
+		t.at = now.Add(t.wait(func(n need) float64 { return n.of.promised }))
+	} else if !t.at.After(now) { // it is its turn, if the bucket is as was thought
+		t.at = now.Add(t.wait(func(n need) float64 { return min(n.n, n.of.Size) }))
 	}
-	needs, wait := c.needs(action, len(ids), calls, now), time.Duration(0)
-	for _, n := range needs {
+	if t.at.After(now) {
+		return later(action, t.at.Sub(now))
+	}
+	c.end(t)
+	for _, n := range t.needs {
 		n.of.tokens -= n.n
-		wait = max(wait, time.Duration(-n.of.tokens/n.of.Refill*float64(time.Second)))
-	}
-	if wait > 0 {
-		c.promise(&turn{at: now.Add(wait), needs: needs}, action, ids)
-		return later(action, wait)
 	}
 	return nil
 }
+
+// wait is until each bucket holds what it owes.
+func (t *turn) wait(owes func(need) float64) (longest time.Duration) {
+	for _, n := range t.needs {
+		if short := owes(n) - n.of.tokens; short > rounding {
+			longest = max(longest, time.Duration(short/n.of.Refill*float64(time.Second)))
+		}
+	}
+	return longest
+}
+
+// rounding is what a sum of tokens may be wrong by.
+const rounding = 1e-6
 
 // promise keeps a turn for whoever asks for one of the ids.
 func (c *Cloud) promise(t *turn, action string, ids []string) {
@@ -190,15 +203,14 @@ func (c *Cloud) needs(action string, resources, calls int, now time.Time) (needs
 	return needs
 }
 
-// bucket is the one of that name, filled up to now. What it holds for a turn
-// takes up room in it.
+// bucket is the one of that name, filled up to now.
 func (c *Cloud) bucket(name string, of Bucket, now time.Time) *bucket {
 	b := c.buckets[name]
 	if b == nil {
 		b = &bucket{Bucket: of, tokens: of.Size, filled: now}
 		c.buckets[name] = b
 	}
-	b.tokens = min(b.Size-b.promised, b.tokens+b.Refill*now.Sub(b.filled).Seconds())
+	b.tokens = min(b.Size, b.tokens+b.Refill*now.Sub(b.filled).Seconds())
 	b.filled = now
 	return b
 }

@@ -120,6 +120,78 @@ func TestTurnOfABatch(t *testing.T) {
 	}
 }
 
+// TestCrowdOfBatches wants the bucket that counts instances to be kept, too.
+func TestCrowdOfBatches(t *testing.T) {
+	clock := sim.NewClock()
+	cloud := sim.New(sim.Options{Clock: clock})
+	c := pace.New(cloud, clock.Now)
+	batches := make([][]string, 25)
+	for k := range batches {
+		for range 50 {
+			batches[k] = append(batches[k], cloud.AddInstance(sim.Patient{}))
+		}
+	}
+	through, _ := crowd(t, clock, len(batches), func(k int) error { return c.Start(t.Context(), batches[k]...) })
+	if took, want := through[len(through)-1], (1250-1000)*time.Second/2; took < want-time.Second || took > want+time.Second {
+		t.Errorf("took %s, want %s", took, want)
+	}
+}
+
+// TestCrowdWithoutIDs has calls that share their turns.
+func TestCrowdWithoutIDs(t *testing.T) {
+	clock := sim.NewClock()
+	c := pace.New(sim.New(sim.Options{Clock: clock, Throttle: true}), clock.Now)
+	through, _ := crowd(t, clock, 150, func(int) error { _, err := c.VPCs(t.Context()); return err })
+	if took := through[len(through)-1]; took < 2490*time.Millisecond || took > 2600*time.Millisecond {
+		t.Errorf("took %s", took)
+	}
+}
+
+// TestManyTurnsTakenLate wants no burst of turns that were kept for long.
+func TestManyTurnsTakenLate(t *testing.T) {
+	clock := sim.NewClock()
+	c := pace.New(sim.New(sim.Options{Clock: clock}), clock.Now)
+	start := func(ids ...string) *controller.CloudError { return throttled(c.Start(t.Context(), ids...)) }
+	for k := range 25 {
+		start(fmt.Sprint("i-", k))
+	}
+	if e := start("i-24", "i-6", "i-15"); e == nil || e.After > 1002*time.Millisecond {
+		t.Errorf("the earliest turn of three is %v", e)
+	}
+	clock.Pass(30 * time.Second)
+	through := 0
+	for k := range 20 {
+		if e := start(fmt.Sprint("i-", 5+k)); e == nil || e.Code != "Paced" {
+			through++
+		}
+	}
+	if through != 5 {
+		t.Errorf("%d calls at once", through)
+	}
+}
+
+// TestTurnTakenLate wants a turn that was kept for long to be one of the tokens
+// that the bucket then holds, not one more.
+func TestTurnTakenLate(t *testing.T) {
+	clock := sim.NewClock()
+	c := pace.New(sim.New(sim.Options{Clock: clock}), clock.Now)
+	paced := func(id string) bool { e := throttled(c.Start(t.Context(), id)); return e != nil && e.Code == "Paced" }
+	for range 5 {
+		if paced("i-1") {
+			t.Fatal("the bucket is not full")
+		}
+	}
+	if !paced("i-1") {
+		t.Fatal("the bucket is not empty")
+	}
+	clock.Pass(30 * time.Second)
+	for k := range 6 {
+		if got := paced("i-1"); got != (k == 5) {
+			t.Errorf("call %d after the rest is paced: %v", k+1, got)
+		}
+	}
+}
+
 // TestThrottledAllTheSame knows that others in the account use the buckets too.
 func TestThrottledAllTheSame(t *testing.T) {
 	clock := sim.NewClock()
@@ -188,7 +260,7 @@ func TestNeverTooFast(t *testing.T) {
 // for what calls EC2 or Systems Manager.
 func TestEveryMethodIsPaced(t *testing.T) {
 	free := []string{
-		"Caller", "Simulate", "Profile", "Key", "VPCQuota", "BucketExists", "Deliver", "Undeliver", "Delivered", "Link", "Group", "EnterStandby", "ExitStandby",
+		"Caller", "Simulate", "Profile", "Key", "VPCQuota", "BucketExists", "Deliver", "Undeliver", "Delivered", "Link", "Group", "Grouped", "EnterStandby", "ExitStandby",
 		"MakePart", "DeletePart",
 	}
 	of := reflect.TypeFor[controller.Cloud]()
