@@ -46,6 +46,7 @@ lint: ## gofmt, go mod tidy, go vet, golangci-lint
 		[ -z "$$unformatted" ] || { echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; }
 	@go mod tidy -diff
 	@go vet ./...
+	@for os in darwin windows; do GOOS=$$os go build ./controller ./controller/runs ./offline/sshkey; done # regain runs there, too
 	@$(GOLANGCI) config verify
 	@$(GOLANGCI) run ./...
 

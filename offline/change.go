@@ -1,6 +1,9 @@
 package offline
 
-import "fmt"
+import (
+	"fmt"
+	"path"
+)
 
 // A Change is one file before and after. It is data: it can be shown, stored,
 // sent, applied, and turned round.
@@ -53,3 +56,6 @@ func (c Change) Check() error {
 	}
 	return nil
 }
+
+// clean is the one name of a path that begins at the root.
+func clean(p string) string { return path.Clean("/" + p) }

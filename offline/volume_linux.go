@@ -221,8 +221,6 @@ func below(p, dir string) bool {
 	return dir == "/" || p == dir || strings.HasPrefix(p, dir+"/")
 }
 
-func clean(p string) string { return path.Clean("/" + p) }
-
 // Bind shows the directory source at the directory at as well, as mount --bind does.
 func (v *Volume) Bind(source, at string) error {
 	loc, err := v.resolve(source, true)
