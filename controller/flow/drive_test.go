@@ -281,6 +281,27 @@ func TestNoFlush(t *testing.T) {
 	}
 }
 
+// TestSpeed wants waits to be as much shorter as a lab's time runs faster.
+func TestSpeed(t *testing.T) {
+	for speed, want := range map[float64]time.Duration{0: time.Minute, 1: time.Minute, 30: 2 * time.Second, -1: time.Minute} {
+		c, looks := newClock(), 0
+		began := c.Now()
+		step := func(context.Context, *state) (flow.Wait, error) {
+			if looks++; looks == 1 {
+				return flow.Wait{For: time.Minute, Why: "boots"}, nil
+			}
+			return flow.Wait{}, nil
+		}
+		r := begin(t, &ledger{}, c.Now, flow.Step[state]{Name: "a", Do: step})
+		if err := (flow.Fleet{Clock: c, Speed: speed}).Drive(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		if took := c.Now().Sub(began); took != want {
+			t.Errorf("at speed %v it took %s, want %s", speed, took, want)
+		}
+	}
+}
+
 // TestPanicReachesTheCaller also when a worker advanced the run.
 func TestPanicReachesTheCaller(t *testing.T) {
 	for _, workers := range []int{1, 3} {

@@ -153,7 +153,7 @@ func TestManyTurnsTakenLate(t *testing.T) {
 	c := pace.New(sim.New(sim.Options{Clock: clock}), clock.Now)
 	start := func(ids ...string) *controller.CloudError { return throttled(c.Start(t.Context(), ids...)) }
 	for k := range 25 {
-		start(fmt.Sprint("i-", k))
+		_ = start(fmt.Sprint("i-", k))
 	}
 	if e := start("i-24", "i-6", "i-15"); e == nil || e.After > 1002*time.Millisecond {
 		t.Errorf("the earliest turn of three is %v", e)
