@@ -93,7 +93,7 @@ func (j *journal) Close() error { return nil }
 func (r *runs) turned() bool {
 	for _, j := range r.kept {
 		for _, e := range j.heads {
-			if e.Event == flow.Undid && e.Step > 2 {
+			if e.Event == flow.Undid && e.Step > 2 && e.Name != "prepare" && e.Name != "arm" { // these two have nothing to undo
 				return true
 			}
 		}

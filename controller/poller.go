@@ -40,7 +40,7 @@ func newPoller(cloud Cloud, clock flow.Clock, freshness time.Duration) *poller {
 	p.volumes = board[Volume]{describe: cloud.Volumes, id: func(v Volume) string { return v.ID }, most: mostDescribed, clock: clock, fresh: freshness}
 	p.secrets = board[Parameter]{describe: cloud.Parameters, id: func(s Parameter) string { return s.Name }, most: mostNamed, clock: clock, fresh: lookupsLast}
 	p.images = board[Image]{describe: p.madeImages, id: func(i Image) string { return i.ID }, most: mostDescribed, clock: clock, fresh: freshness}
-	p.managed = board[Managed]{describe: cloud.Managed, id: func(m Managed) string { return m.ID }, most: mostManaged, clock: clock, fresh: freshness}
+	p.managed = board[Managed]{describe: cloud.Managed, id: func(m Managed) string { return m.ID }, most: mostManaged, clock: clock, fresh: 2 * freshness}
 	return p
 }
 

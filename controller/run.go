@@ -56,7 +56,7 @@ func (c *Controller) fleet(size int) *fleet {
 		freshness = time.Second
 	}
 	if size > many {
-		freshness *= 2
+		freshness *= 3
 	}
 	f := &fleet{Controller: c, cloud: newPoller(c.Cloud, c.Clock, freshness)}
 	f.cloud.alone = size == 1

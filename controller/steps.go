@@ -91,9 +91,9 @@ type move func(context.Context, *Rescue) (flow.Wait, error)
 
 func nothing(context.Context, *Rescue) (flow.Wait, error) { return flow.Wait{}, nil }
 
-// homing has the tags say that a run has turned round without success, before
+// homing has the tags say that a run has turned round, and how it went, before
 // its first Undo: then it does not go out again either where its journal is
-// lost. Success needs no tag: the agent's report says it.
+// lost.
 func (b *bracket) homing(undo move) move {
 	return func(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if !b.turned {
@@ -101,7 +101,7 @@ func (b *bracket) homing(undo move) move {
 			b.groups.withdraw(r.Ask.Instance)
 			b.groups.withdraw(r.Helper)
 		}
-		if r.Locked && !r.Homing && !r.rescued() {
+		if r.Locked && !r.Homing {
 			told := *r
 			told.Homing = true
 			// Past the poller: nobody waits to see it, and the instance is down.

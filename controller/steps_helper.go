@@ -107,7 +107,7 @@ func (b *bracket) undeliver(ctx context.Context, r *Rescue) (flow.Wait, error) {
 // A helper boots and registers in 30 to 60 s; nobody is down meanwhile.
 var (
 	whileBooting   = rhythm{45 * time.Second, 5 * time.Second}
-	whilePreparing = rhythm{6 * time.Second, 2 * time.Second}
+	whilePreparing = rhythm{8 * time.Second, 2 * time.Second}
 )
 
 // mostLost is how many helpers are replaced before a run gives up.
@@ -243,7 +243,7 @@ func (b *bracket) terminateOne(ctx context.Context, id string) (gone bool, wait 
 			return b.Clock.Now().Sub(asked) > settling, flow.Wait{}, nil
 		}
 	}
-	done := b.groups.do(ctx, "terminate", id, 15*time.Second, func(ctx context.Context, ids ...string) (string, error) {
+	done := b.groups.do(ctx, "terminate", id, 10*time.Second, func(ctx context.Context, ids ...string) (string, error) {
 		return "", b.cloud.Terminate(ctx, ids...)
 	})
 	switch {
@@ -301,7 +301,7 @@ func (b *bracket) prepare(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if err != nil {
 			return flow.Wait{}, err
 		}
-		sent := b.groups.do(ctx, c.Comment, r.Helper, 8*time.Second, func(ctx context.Context, ids ...string) (string, error) {
+		sent := b.groups.do(ctx, c.Comment, r.Helper, 5*time.Second, func(ctx context.Context, ids ...string) (string, error) {
 			return b.cloud.Send(ctx, c, ids...)
 		})
 		if sent == nil || sent.err != nil {

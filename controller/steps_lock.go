@@ -29,7 +29,7 @@ const racing = 2 * time.Second
 // the last of two runs that write at the same time has it, and the other, which
 // reads that, withdraws. Both look once more before the stop.
 func (b *bracket) lock(ctx context.Context, r *Rescue) (flow.Wait, error) {
-	holder, err := b.holder(ctx, r)
+	holder, err := b.holder(ctx, r, 0)
 	if err != nil {
 		return flow.Wait{}, err
 	}
@@ -58,8 +58,8 @@ func (b *bracket) since(what string) time.Duration { return b.Clock.Now().Sub(b.
 // holder are the tags of whoever has the instance. The root volume is asked too
 // before this run has written: it may have come from an instance that another
 // run has.
-func (b *bracket) holder(ctx context.Context, r *Rescue) (map[string]string, error) {
-	instance, err := b.instance(ctx, r.Ask.Instance)
+func (b *bracket) holder(ctx context.Context, r *Rescue, age time.Duration) (map[string]string, error) {
+	instance, err := b.instanceLately(ctx, r.Ask.Instance, age)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (b *bracket) unlock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.Original == nil || !r.Locked && !b.wrote && !b.resumed {
 		return flow.Wait{}, nil
 	}
-	holder, err := b.holder(ctx, r)
+	holder, err := b.holder(ctx, r, recent)
 	if err != nil {
 		return flow.Wait{}, err
 	}
@@ -101,7 +101,7 @@ func (b *bracket) unlock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if b.groups.alone {
 		return flow.Wait{}, b.cloud.Untag(ctx, lockKeys, ids...)
 	}
-	freed := b.groups.do(ctx, "untag", strings.Join(ids, " "), 15*time.Second, func(ctx context.Context, of ...string) (string, error) {
+	freed := b.groups.do(ctx, "untag", strings.Join(ids, " "), 10*time.Second, func(ctx context.Context, of ...string) (string, error) {
 		return "", b.cloud.Untag(ctx, lockKeys, strings.Fields(strings.Join(of, " "))...)
 	})
 	if freed == nil {

@@ -91,7 +91,11 @@ func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if err != nil {
 		return flow.Wait{}, err
 	}
-	if is.Tags[TagRun] != r.Run {
+	switch is.Tags[TagRun] {
+	case r.Run:
+	case "":
+		return flow.Wait{}, fmt.Errorf("the tags that lock %s for this run are gone: somebody else has removed them", r.Ask.Instance)
+	default:
 		r.Locked = false
 		return flow.Wait{}, lockedBy(r.Ask.Instance, is.Tags, b.Clock.Now())
 	}
@@ -101,7 +105,7 @@ func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	case !r.stops():
 		return flow.Wait{}, fmt.Errorf("the instance was stopped and is %s now: somebody else has started it", is.State)
 	case is.State == Running:
-		stopped := b.power(ctx, "stop", r.Ask.Instance, 8*time.Second, func(ctx context.Context, ids ...string) error { return b.cloud.Stop(ctx, false, ids...) })
+		stopped := b.power(ctx, "stop", r.Ask.Instance, 6*time.Second, func(ctx context.Context, ids ...string) error { return b.cloud.Stop(ctx, false, ids...) })
 		if stopped == nil {
 			return company("to stop the instance"), nil
 		}
