@@ -31,8 +31,8 @@ type field[T any] struct {
 	set  func(*T, string) error
 }
 
-// missing is the value of a field that did not fit.
-const missing = "?"
+// missing is the value of a field that did not fit: an escape of nothing.
+const missing = "@"
 
 // encode writes the fields that are not empty as name=value, in order. What does
 // not fit is left out, the last of the droppable first, and marked as missing.
@@ -184,7 +184,7 @@ var askFields = []field[Ask]{
 }
 
 // What may be left out of the tag, the public key first.
-var askDroppable = []string{"r", "t", "i", "p", "c", "a", "m", "u", "P"}
+var askDroppable = []string{"y", "s", "r", "t", "i", "p", "c", "a", "m", "u", "P"}
 
 func encodeAsk(a Ask) string { return encode(askFields, askDroppable, &a) }
 
