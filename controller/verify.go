@@ -208,6 +208,12 @@ func (p *publicHalf) Sign(io.Reader, []byte) (*ssh.Signature, error) {
 	return nil, errWouldAccept
 }
 
+// SignWithAlgorithm never signs. That it is there has an RSA key offered with
+// SHA-2: sshd takes no other any more.
+func (p *publicHalf) SignWithAlgorithm(io.Reader, []byte, string) (*ssh.Signature, error) {
+	return nil, errWouldAccept
+}
+
 // login makes a handshake and logs in, or asks whether it could.
 func (p *prover) login(ctx context.Context) Verification {
 	conn, err := p.dial(ctx, "tcp", p.address)
