@@ -212,6 +212,7 @@ func (e *EC2) release(a *account, i *instance, now time.Time) {
 	if x := a.addressOf(i.ID); x != nil {
 		x.Instance, x.Association = "", ""
 	}
+	a.forget(i.Card)
 	a.Trash = append(a.Trash, e.machinePath(i.ID))
 	if i.StoreRoot != "" {
 		a.Trash = append(a.Trash, i.StoreRoot)

@@ -159,9 +159,13 @@ func TestTermination(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(b.machinePath(id), "run"), 0o700); err != nil {
 		t.Fatal(err)
 	}
+	card := b.instance(id, "networkInterfaceSet/item/networkInterfaceId")
+	b.do("CreateTags", "ResourceId.1="+card, "Tag.1.Key=k", "Tag.1.Value=v")
+	b.want("tagged", b.do("DescribeTags").at("tagSet/item/resourceId"), card)
 	b.do("TerminateInstances", "InstanceId.1="+id)
 	b.pass(time.Minute)
 	b.pass(time.Minute)
+	b.want("tagged", b.do("DescribeTags").at("tagSet/item/resourceId"), "")
 	if _, err := os.Stat(b.machinePath(id)); err == nil {
 		t.Error("the machine's directory is there")
 	}
