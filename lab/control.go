@@ -2,6 +2,7 @@ package lab
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
@@ -133,20 +134,41 @@ func (l *Lab) CreateInstance(ctx context.Context, s ec2.Spec) (Created, error) {
 	return Created{ID: id}, err
 }
 
+// Found is an instance, as who waits for it sees it.
+type Found struct {
+	ID      string `json:"id"`
+	State   string `json:"state"`
+	Address string `json:"address,omitempty"` // of its sshd; empty: it cannot be reached
+	Port    string `json:"port,omitempty"`
+}
+
+// FindInstance looks up an instance.
+func (l *Lab) FindInstance(_ context.Context, c Created) (Found, error) {
+	state, _, _, ok := l.ec2.Instance(c.ID)
+	if !ok {
+		return Found{}, fmt.Errorf("cannot find instance %s: there is none", c.ID)
+	}
+	host, port := l.ec2.Address(c.ID)
+	return Found{ID: c.ID, State: state, Address: host, Port: port}, nil
+}
+
 // A Member is an instance that joins an Auto Scaling group.
 type Member struct {
 	Group    string `json:"group"`
 	Instance string `json:"instance"`
-	Standby  bool   `json:"standby,omitempty"`
+	State    string `json:"state,omitempty"` // InService if empty
+	Min      int    `json:"min,omitempty"`   // of the group; 0: as it is
 }
 
 // JoinGroup makes an instance a member of a group, which it makes if there is none.
 func (l *Lab) JoinGroup(_ context.Context, m Member) (Nothing, error) {
-	state := autoscaling.InService
-	if m.Standby {
-		state = autoscaling.Standby
+	if _, _, _, ok := l.ec2.Instance(m.Instance); !ok {
+		return Nothing{}, fmt.Errorf("cannot join group %s: there is no instance %s", m.Group, m.Instance)
 	}
-	return Nothing{}, l.groups.Join(m.Group, m.Instance, state)
+	if err := l.groups.Join(m.Group, m.Instance, cmp.Or(m.State, autoscaling.InService)); err != nil || m.Min == 0 {
+		return Nothing{}, err
+	}
+	return Nothing{}, l.groups.Least(m.Group, m.Min)
 }
 
 // A runner carries out a command that is written in JSON.
@@ -172,6 +194,8 @@ func commandNamed(name string) runner {
 		return command((*Lab).CreateInstance)
 	case "create-role":
 		return command((*Lab).CreateRole)
+	case "find-instance":
+		return command((*Lab).FindInstance)
 	case "join-group":
 		return command((*Lab).JoinGroup)
 	case "leftovers":

@@ -73,6 +73,16 @@ func TestCommandsReachTheLabThatRuns(t *testing.T) {
 	if err := Do(t.Context(), b.Lab.cfg.State, "create-instance", ec2.Spec{Image: image, Stopped: true}, &created); err != nil || !strings.HasPrefix(created.ID, "i-") {
 		t.Errorf("got %+v, %v", created, err)
 	}
+	var found Found
+	if err := Do(t.Context(), b.Lab.cfg.State, "find-instance", created, &found); err != nil || found != (Found{ID: created.ID, State: "stopped"}) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	if err := Do(t.Context(), b.Lab.cfg.State, "find-instance", Created{"i-0"}, &found); err == nil {
+		t.Error("an instance that is not there is found")
+	}
+	if err := Do(t.Context(), b.Lab.cfg.State, "join-group", Member{Group: "g", Instance: "i-0"}, &Nothing{}); err == nil {
+		t.Error("an instance that is not there joins a group")
+	}
 }
 
 func TestCommandsWithoutALabThatRuns(t *testing.T) {
@@ -102,7 +112,7 @@ func TestJoinGroup(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := Do(t.Context(), b.Lab.cfg.State, "join-group", Member{Group: "web", Instance: created.ID, Standby: true}, &Nothing{}); err != nil {
+	if err := Do(t.Context(), b.Lab.cfg.State, "join-group", Member{Group: "web", Instance: created.ID, State: "Standby", Min: 2}, &Nothing{}); err != nil {
 		t.Fatal(err)
 	}
 	got, err := awsautoscaling.NewFromConfig(b.cfg).DescribeAutoScalingInstances(t.Context(), &awsautoscaling.DescribeAutoScalingInstancesInput{InstanceIds: []string{created.ID}})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,12 +17,14 @@ import (
 func (p *program) createInstance() *cobra.Command {
 	s := &ec2.Spec{}
 	var public string
+	var wait bool
 	var volumes, tags []string
 	cmd := &cobra.Command{
 		Use:   "create-instance --state DIR --image FILE",
 		Short: "Add an instance as one may find it in an account",
 		Long: `create-instance copies a raw disk image to a new root volume and adds an
-instance to the account, which boots from it. It prints the instance's id.
+instance to the account, which boots from it. It prints the instance's id, and
+with --wait, when its sshd answers, its address behind that.
 
 The image stays as it is. Most flags are for what a rescue has to look out for:
 what they name is there as if somebody had set it up long ago.`,
@@ -43,10 +46,29 @@ regain-lab create-instance --state lab --image disk.raw --spot stop --stop-prote
 		if err := lab.Do(ctx, p.state, "create-instance", s, &made); err != nil {
 			return err
 		}
-		return p.print(made, made.ID+"\n")
+		if !wait {
+			return p.print(made, made.ID+"\n")
+		}
+		found, err := p.wait(ctx, made.ID, s.Stopped)
+		if err != nil {
+			return err
+		}
+		return p.print(found, whereLine(found))
 	})
 	p.instanceFlags(cmd, s, &public, &volumes, &tags)
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it runs and its sshd answers")
 	return cmd
+}
+
+// whereLine is "ID ADDRESS", with a port that is not ssh's own.
+func whereLine(found lab.Found) string {
+	switch found.Port {
+	case "":
+		return found.ID + "\n"
+	case "22":
+		return found.ID + " " + found.Address + "\n"
+	}
+	return found.ID + " " + net.JoinHostPort(found.Address, found.Port) + "\n"
 }
 
 func (p *program) instanceFlags(cmd *cobra.Command, s *ec2.Spec, public *string, volumes, tags *[]string) {

@@ -113,7 +113,7 @@ eval "$(regain-lab env --state lab)"`,
 	}
 	root.SetFlagErrorFunc(usage)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.serve(), p.env(), p.createInstance(), p.createRole(), p.putPolicy(), p.calls(), p.leftovers(), p.version())
+	root.AddCommand(p.serve(), p.env(), p.createInstance(), p.createRole(), p.joinGroup(), p.putPolicy(), p.calls(), p.leftovers(), p.version())
 	return root
 }
 

@@ -68,6 +68,9 @@ func TestExamples(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if code, _, stderr := call(0, "create-instance", "--state", "lab", "--image", "disk.raw", "--id", "i-0123456789abcdef0", "--stopped"); code != exitDone {
+		t.Fatal(stderr)
+	}
 	walk((&program{}).commands(), func(c *cobra.Command) {
 		for example := range strings.Lines(c.Example) {
 			if c.Name() == "serve" || strings.Contains(example, "serve") || strings.Contains(example, "eval") {

@@ -54,7 +54,7 @@ type servedKey struct{}
 //	signal NAME CODE       send it a signal, and want this exit code
 //	enter                  set what regain-lab env prints, and $URL
 //	state ID STATE         wait until an instance is in a state
-//	id                     keep the last output as $ID
+//	id                     keep the last output's first word as $ID
 //	keep NAME              keep it under this name
 //	managed ID             wait until a helper is registered with Systems Manager
 //	command ID SCRIPT      run a script on a helper, and want it to succeed; stdout is its output
@@ -149,7 +149,10 @@ func awaitState(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s did not become %s: %s", args[0], args[1], ts.ReadFile("stdout"))
 }
 
-func setID(ts *testscript.TestScript, neg bool, _ []string) { keep(ts, neg, []string{"ID"}) }
+func setID(ts *testscript.TestScript, _ bool, _ []string) {
+	id, _, _ := strings.Cut(strings.TrimSpace(ts.ReadFile("stdout")), " ")
+	ts.Setenv("ID", id)
+}
 
 func keep(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))

@@ -51,7 +51,8 @@ const (
 	Standby         = "Standby"
 	Pending         = "Pending"
 	Terminating     = "Terminating"
-	gone            = "" // a member no more
+	PendingWait     = "Pending:Wait" // a lifecycle hook holds it up
+	gone            = ""             // a member no more
 )
 
 type group struct {
@@ -106,11 +107,11 @@ func (s *AutoScaling) Put(g Group) error {
 	})
 }
 
-// Join makes an instance a member of a group, InService or Standby. A group that does
+// Join makes an instance a member of a group, in a state that lasts. A group that does
 // not exist is made, with room for one to leave and others to come.
 func (s *AutoScaling) Join(name, instance, state string) error {
-	if state != InService && state != Standby {
-		return fmt.Errorf("cannot join group %s: a member begins as %s or %s, not %q", name, InService, Standby, state)
+	if lasting := []string{InService, Standby, PendingWait}; !slices.Contains(lasting, state) {
+		return fmt.Errorf("cannot join group %s: a member begins as one of %q, not %q", name, lasting, state)
 	}
 	if err := s.ensure(name); err != nil {
 		return err
@@ -121,6 +122,18 @@ func (s *AutoScaling) Join(name, instance, state string) error {
 		if inService := g.inService(); inService > g.Desired {
 			g.Desired, g.Max = inService, max(g.Max, inService)
 		}
+		return nil
+	})
+}
+
+// Least sets the fewest members that a group may have in service.
+func (s *AutoScaling) Least(name string, least int) error {
+	if err := s.ensure(name); err != nil {
+		return err
+	}
+	return s.file.Update(func(d *document) error {
+		g := d.Groups[name]
+		g.Min, g.Desired, g.Max = max(least, 0), max(g.Desired, least), max(g.Max, least)
 		return nil
 	})
 }

@@ -267,6 +267,15 @@ func TestPutAndJoin(t *testing.T) {
 	if text, err := b.call("DescribeAutoScalingGroups", "AutoScalingGroupNames.member.1=new"); err != nil || !strings.Contains(text, "<DesiredCapacity>1<") {
 		t.Errorf("got %s, %v", text, err)
 	}
+	if err := b.Least("new", 3); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := b.call("DescribeAutoScalingGroups", "AutoScalingGroupNames.member.1=new"); err != nil || !strings.Contains(text, "<MinSize>3<") || !strings.Contains(text, "<DesiredCapacity>3<") {
+		t.Errorf("got %s, %v", text, err)
+	}
+	if err := b.Join("new", "i-2", PendingWait); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestChecks(t *testing.T) {

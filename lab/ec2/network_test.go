@@ -179,5 +179,7 @@ func TestReachableAddress(t *testing.T) {
 	b.want("tag", x.at(inst+"tagSet/item/key")+" "+x.at(inst+"tagSet/item/value"), "lab:ssh-port 2222")
 	card := b.do("DescribeNetworkInterfaces", "Filter.1.Name=attachment.instance-id", "Filter.1.Value.1="+id)
 	b.want("interface", card.at("networkInterfaceSet/item/association/publicIp"), x.at(inst+"ipAddress"))
+	host, port := b.Address(id)
+	b.want("address", host+" "+port, x.at(inst+"ipAddress")+" 2222")
 	b.want("attached to", card.at("networkInterfaceSet/item/attachment/instanceId"), id)
 }

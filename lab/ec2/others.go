@@ -54,6 +54,17 @@ func (e *EC2) Instance(id string) (state, zone, kind string, ok bool) {
 	return state, zone, kind, ok
 }
 
+// Address is where a guest's sshd is reached from this host, empty while it cannot be.
+func (e *EC2) Address(id string) (host, port string) {
+	_ = e.look(func(a *account, _ time.Time) error {
+		if i := a.Instances[id]; i != nil && i.Kind != machine.Helper {
+			host, port = e.reachable(i)
+		}
+		return nil
+	})
+	return host, port
+}
+
 // Terminate ends an instance on behalf of another service, which termination
 // protection does not keep from it.
 func (e *EC2) Terminate(id string) error {
