@@ -153,7 +153,7 @@ func (s *story) judge(sc scenario, journals *runs, blows []blow) {
 	}
 	rescued := last.State == controller.StateRescued
 	is := s.cloud.Snapshot()
-	for _, d := range s.differences(is, sc) {
+	for _, d := range s.differences(is) {
 		s.problem("%s", d)
 	}
 	for id, was := range s.before.Files {

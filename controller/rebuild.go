@@ -65,8 +65,8 @@ func (f *fleet) resolve(ctx context.Context, ref string) (string, error) {
 
 // rebuild makes a run's record, and a journal for it, from the tags on the
 // instance and its root volume.
-func (f *fleet) rebuild(ctx context.Context, run string, takeOver bool) (driven, error) {
-	r, err := f.fromTags(ctx, run)
+func (f *fleet) rebuild(ctx context.Context, run string, takeOver, back bool) (driven, error) {
+	r, err := f.fromTags(ctx, run, back)
 	if err != nil {
 		return driven{}, err
 	}
@@ -79,7 +79,7 @@ func (f *fleet) rebuild(ctx context.Context, run string, takeOver bool) (driven,
 	}
 	now := f.Clock.Now()
 	begun := []flow.Entry[Rescue]{{Version: flow.Version, Time: now, Event: flow.Begun, State: *r}}
-	begun = append(begun, f.resumedEntry(r, now))
+	begun = append(begun, f.resumedEntry(r, now, back))
 	for _, e := range begun {
 		if err := journal.Append(e); err != nil {
 			return driven{}, errors.Join(err, journal.Close())
@@ -95,11 +95,13 @@ func (f *fleet) rebuild(ctx context.Context, run string, takeOver bool) (driven,
 // resumedEntry has the journal of a rebuilt run begin at the last step, as all
 // may have been done. On the way out that step catches up with the others; on
 // the way home each Undo looks, and finds what is back already.
-func (f *fleet) resumedEntry(r *Rescue, now time.Time) flow.Entry[Rescue] {
+func (f *fleet) resumedEntry(r *Rescue, now time.Time, back bool) flow.Entry[Rescue] {
 	steps := f.bracket(true).steps()
 	last := len(steps) - 1
 	e := flow.Entry[Rescue]{Version: flow.Version, Time: now, Step: last, Name: steps[last].Name, Event: flow.Did, State: *r}
 	switch {
+	case !r.Homing && back:
+		e.Event, e.Err = flow.Turned, ErrRolledBack.Error()
 	case !r.Homing:
 		e.Step, e.Name = last-1, steps[last-1].Name
 	case !r.rescued():
@@ -124,7 +126,7 @@ func (b *bracket) catchUp(before []flow.Step[Rescue], do move) move {
 }
 
 // fromTags reads what the tags tell of a run, and looks up the rest.
-func (f *fleet) fromTags(ctx context.Context, run string) (*Rescue, error) {
+func (f *fleet) fromTags(ctx context.Context, run string, back bool) (*Rescue, error) {
 	found, err := f.cloud.InstancesTagged(ctx, TagRun, run)
 	if err != nil {
 		return nil, err
@@ -137,8 +139,10 @@ func (f *fleet) fromTags(ctx context.Context, run string) (*Rescue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := f.askAgain(r, lost); err != nil {
-		return nil, err
+	if !back {
+		if err := f.askAgain(r, lost); err != nil {
+			return nil, err
+		}
 	}
 	if err := f.restoreOriginal(ctx, r, found[i]); err != nil {
 		return nil, err

@@ -100,8 +100,11 @@ type Rescue struct {
 	Attempts []Attempt `json:"attempts,omitempty"`
 	// Exposed says that a helper has had the volume, Calm that no agent will
 	// write to it any more.
-	Exposed bool       `json:"exposed,omitempty"`
-	Calm    bool       `json:"calm,omitempty"`
+	Exposed bool `json:"exposed,omitempty"`
+	Calm    bool `json:"calm,omitempty"`
+	// Forward says that the helper was lost on the way home with what it takes
+	// to undo: the rescue is finished instead.
+	Forward bool       `json:"forward,omitempty"`
 	Backup  *Backup    `json:"backup,omitempty"`
 	Result  *Result    `json:"result,omitempty"` // of the last attempt
 	Public  string     `json:"public,omitempty"` // the new key's public half, when made here
@@ -156,6 +159,7 @@ type Attempt struct {
 	Command string `json:"command,omitempty"`
 	Run     string `json:"run"` // of the agent
 	Over    bool   `json:"over,omitempty"`
+	Had     bool   `json:"had,omitempty"` // the helper had the volume
 }
 
 // Result is what the agent's report says, as far as the record needs it.

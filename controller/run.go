@@ -66,17 +66,13 @@ func (c *Controller) fleet(size int) *fleet {
 
 // begin makes a run and its journal.
 func (f *fleet) begin(ask Ask) (driven, error) {
-	id, err := f.runID()
+	id, journal, err := f.create()
 	if err != nil {
 		return driven{}, err
 	}
 	r := Rescue{Run: id, Began: f.Clock.Now().UTC(), Owner: f.Owner, Ask: ask, Fleet: f.first}
 	if f.first == "" {
 		f.first = id
-	}
-	journal, err := f.Runs.Create(id)
-	if err != nil {
-		return driven{}, err
 	}
 	var w watched
 	run, err := flow.Begin(f.bracket(false).steps(), flow.Journal[Rescue](journal), r, f.options(&w))
@@ -85,6 +81,19 @@ func (f *fleet) begin(ask Ask) (driven, error) {
 	}
 	w.run = run
 	return driven{run, journal}, nil
+}
+
+// create makes a journal under a name that is new.
+func (f *fleet) create() (id string, journal Journal, err error) {
+	for range 5 { // chance repeats itself among hundreds
+		if id, err = f.runID(); err != nil {
+			return "", nil, err
+		}
+		if journal, err = f.Runs.Create(id); !errors.Is(err, fs.ErrExist) {
+			break
+		}
+	}
+	return id, journal, err
 }
 
 // runID is time and chance: 20261122T155300Z-3fa2c1.
@@ -169,33 +178,33 @@ func (c *Controller) jitter(most time.Duration) time.Duration {
 // Resume goes on with a run that is not home: ref names it, or its instance.
 // Where its journal is not to be had, it is rebuilt from the tags.
 func (c *Controller) Resume(ctx context.Context, ref string, takeOver bool) (Outcome, error) {
-	return c.goOn(ctx, ref, takeOver, func(*driven) error { return nil })
+	return c.goOn(ctx, ref, takeOver, false)
 }
 
 // Rollback takes a run back that is on its way out. One that is on its way home
 // goes on, and one that is home is told what to do instead.
 func (c *Controller) Rollback(ctx context.Context, ref string, takeOver bool) (Outcome, error) {
-	o, err := c.goOn(ctx, ref, takeOver, func(d *driven) error {
-		if d.Way() == flow.AtHome {
-			return homeError(&d.State)
-		}
-		return d.Turn(ErrRolledBack)
-	})
+	o, err := c.goOn(ctx, ref, takeOver, true)
 	if o.State == StateTakenBack {
 		o.Err, o.Error = nil, ""
 	}
 	return o, err
 }
 
-func (c *Controller) goOn(ctx context.Context, ref string, takeOver bool, then func(*driven) error) (o Outcome, err error) {
+func (c *Controller) goOn(ctx context.Context, ref string, takeOver, back bool) (o Outcome, err error) {
 	f := c.fleet(1)
-	d, err := f.open(ctx, ref, takeOver)
+	d, err := f.open(ctx, ref, takeOver, back)
 	if err != nil {
 		return Outcome{}, err
 	}
 	defer func() { err = errors.Join(err, d.journal.Close()) }()
-	if err := then(&d); err != nil {
-		return Outcome{}, err
+	if back && d.Way() == flow.AtHome {
+		return Outcome{}, homeError(&d.State)
+	}
+	if back {
+		if err := d.Turn(ErrRolledBack); err != nil {
+			return Outcome{}, err
+		}
 	}
 	outcomes, err := f.drive(ctx, []driven{d})
 	return outcomes[0], err
@@ -222,14 +231,14 @@ func homeError(r *Rescue) error {
 }
 
 // open takes up the run that ref names.
-func (f *fleet) open(ctx context.Context, ref string, takeOver bool) (driven, error) {
+func (f *fleet) open(ctx context.Context, ref string, takeOver, back bool) (driven, error) {
 	run, err := f.resolve(ctx, ref)
 	if err != nil {
 		return driven{}, err
 	}
 	journal, err := f.Runs.Open(run)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f.rebuild(ctx, run, takeOver)
+		return f.rebuild(ctx, run, takeOver, back)
 	}
 	if err != nil {
 		return driven{}, err
@@ -251,6 +260,17 @@ func (f *fleet) replay(journal Journal) (driven, error) {
 	return driven{run, journal}, err
 }
 
+// learn takes from the tags what a process told there and could not journal.
+func (r *Rescue) learn(tags map[string]string) {
+	told := &Rescue{Original: &Original{}}
+	if tags[TagRun] != r.Run {
+		return
+	}
+	if _, err := decode(recordFields, tags[TagRecord], told); err == nil {
+		r.Homing, r.Calm, r.Forward = r.Homing || told.Homing, r.Calm || told.Calm, r.Forward || told.Forward
+	}
+}
+
 // claim sees that no other run and nobody else has the instance.
 func (f *fleet) claim(ctx context.Context, r *Rescue, takeOver bool) error {
 	found, err := f.cloud.Instances(ctx, r.Ask.Instance)
@@ -258,6 +278,7 @@ func (f *fleet) claim(ctx context.Context, r *Rescue, takeOver bool) error {
 		return err
 	}
 	tags := found[0].Tags
+	r.learn(tags)
 	other := tags[TagRun] != "" && tags[TagRun] != r.Run
 	foreign := tags[TagRun] == r.Run && tags[TagOwner] != tagText(f.Owner)
 	switch {

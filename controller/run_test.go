@@ -18,6 +18,7 @@ type world struct {
 	patient string
 	before  sim.Snapshot
 	events  []controller.Event
+	seed    int64
 }
 
 func newWorld(t *testing.T, o sim.Options, p sim.Patient) *world {
@@ -35,8 +36,9 @@ func newWorld(t *testing.T, o sim.Options, p sim.Patient) *world {
 
 // controller is one of this account, with its own journals.
 func (w *world) controller(r controller.Runs) *controller.Controller {
+	w.seed++
 	return &controller.Controller{
-		Cloud: w.cloud, Clock: w.clock, Random: rand.New(rand.NewSource(1)), Runs: r, Owner: "anna@desk",
+		Cloud: w.cloud, Clock: w.clock, Random: rand.New(rand.NewSource(w.seed)), Runs: r, Owner: "anna@desk",
 		Agent: func(string) ([]byte, error) { return []byte("the agent"), nil },
 		Dial:  w.cloud.Dial,
 		Watch: func(e controller.Event) { w.events = append(w.events, e) },
@@ -46,13 +48,13 @@ func (w *world) controller(r controller.Runs) *controller.Controller {
 // same compares the patient with what it was.
 func (w *world) same(t *testing.T) {
 	t.Helper()
-	for _, d := range w.differences(w.cloud.Snapshot(), scenario{}) {
+	for _, d := range w.differences(w.cloud.Snapshot()) {
 		t.Error(d)
 	}
 }
 
 // differences are what is not as it was, or left over.
-func (w *world) differences(is sim.Snapshot, _ scenario) []string {
+func (w *world) differences(is sim.Snapshot) []string {
 	var list []string
 	differs := func(what string, is, was any) {
 		if !reflect.DeepEqual(is, was) {

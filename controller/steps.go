@@ -102,16 +102,25 @@ func (b *bracket) homing(undo move) move {
 			b.groups.withdraw(r.Helper)
 		}
 		if r.Locked && !r.Homing {
-			told := *r
-			told.Homing = true
-			// Past the poller: nobody waits to see it, and the instance is down.
-			if err := b.cloud.Cloud.Tag(ctx, map[string]string{TagRecord: encodeRecord(&told)}, r.Ask.Instance, r.Original.Root.Volume); err != nil {
+			if err := b.tell(ctx, r, func(r *Rescue) { r.Homing = true }); err != nil {
 				return flow.Wait{}, err
 			}
-			r.Homing = true
 		}
 		return undo(ctx, r)
 	}
+}
+
+// tell changes the record together with the tags, where another machine, or this
+// one after a crash, finds it.
+func (b *bracket) tell(ctx context.Context, r *Rescue, change func(*Rescue)) error {
+	told := *r
+	change(&told)
+	// Past the poller: nobody waits to see it, and the instance is down.
+	if err := b.cloud.Cloud.Tag(ctx, map[string]string{TagRecord: encodeRecord(&told)}, r.Ask.Instance, r.Original.Root.Volume); err != nil {
+		return err
+	}
+	change(r)
+	return nil
 }
 
 // The rhythm of looking: first when the effect usually has taken place, then

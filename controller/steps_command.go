@@ -29,6 +29,8 @@ func (b *bracket) arm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	case err == nil && inv.Status == "InProgress":
 		b.begins("alive " + r.Helper)
 		return flow.Wait{}, nil
+	case err == nil && over(inv) && r.Rebuilt:
+		return flow.Wait{}, nil // it may have had the volume: its report is judged later
 	case err == nil && over(inv):
 		return flow.Wait{}, b.refusedArms(r, a, inv)
 	}

@@ -153,7 +153,7 @@ func (b *bracket) launch(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	b.sure("helper", err)
 	var refused *CloudError
 	if errors.As(err, &refused) && refused.Code == "IdempotentInstanceTerminated" {
-		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, b.replace(r)
+		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, b.replace(ctx, r)
 	}
 	if err != nil {
 		return flow.Wait{}, err
@@ -179,12 +179,19 @@ func (b *bracket) lostHelper(ctx context.Context, r *Rescue) (bool, error) {
 	if err != nil || alive {
 		return false, err
 	}
-	return true, b.replace(r)
+	return true, b.replace(ctx, r)
 }
+
+// silence is how long a helper that runs may be lost to Systems Manager, which
+// says so after five minutes, before we give it up.
+const silence = time.Minute
 
 // alive tells whether a helper can still do something. One that is not known
 // (yet) is given the time that answers may lag behind.
 func (b *bracket) alive(ctx context.Context, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
 	found, err := b.cloud.Instances(ctx, id)
 	if err != nil {
 		return false, err
@@ -193,11 +200,28 @@ func (b *bracket) alive(ctx context.Context, id string) (bool, error) {
 		launched, ok := b.begun["helper"]
 		return ok && b.Clock.Now().Sub(launched) < time.Minute, nil
 	}
-	return found[0].State == Pending || found[0].State == Running, nil
+	if found[0].State != Running || b.online != id {
+		return found[0].State == Pending || found[0].State == Running, nil
+	}
+	managed, err := b.cloud.Managed(ctx, id)
+	if err != nil || len(managed) == 0 || managed[0].Online {
+		delete(b.begun, "silent "+id)
+		return true, err
+	}
+	delete(b.begun, "alive "+id) // look again soon
+	b.beginsOnce("silent " + id)
+	return b.since("silent "+id) < silence, nil
 }
 
-// replace gives a helper up: the next launch makes another.
-func (b *bracket) replace(r *Rescue) error {
+// replace gives a helper up: the next launch makes another. It is terminated
+// first, as its agent may still be at work where Systems Manager does not reach:
+// that sets the volume free, too.
+func (b *bracket) replace(ctx context.Context, r *Rescue) error {
+	if r.Helper != "" {
+		if err := b.cloud.Terminate(ctx, r.Helper); err != nil && !is(err, NotFound) {
+			return err
+		}
+	}
 	if r.Helpers >= mostLost {
 		return fmt.Errorf("the helper was lost %d times: it was stopped or terminated by somebody else, or Systems Manager cannot reach it any more", r.Helpers+1)
 	}

@@ -152,19 +152,17 @@ func (b *bracket) calm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{}, nil
 	}
 	r.Exposed = true
-	wait, err := b.takeBack(ctx, r)
+	wait, err := b.takeBack(ctx, r, at)
 	var hopeless *hopelessError
-	if errors.As(err, &hopeless) {
+	switch {
+	case errors.As(err, &hopeless):
 		// What the agent wrote, it wrote file by file: the instance is better
 		// off with that than without its volume.
 		r.Warnings = append(r.Warnings, hopeless.Error())
-		r.Calm = true
-		return flow.Wait{}, nil
+	case err != nil || !wait.Done() || r.rescued():
+		return wait, err
 	}
-	if err == nil && wait.Done() {
-		r.Calm = true
-	}
-	return wait, err
+	return flow.Wait{}, b.tell(ctx, r, func(r *Rescue) { r.Calm = true })
 }
 
 // hopelessError means that what the agent wrote cannot be taken back from here.
@@ -175,17 +173,33 @@ func (e *hopelessError) Error() string {
 }
 func (e *hopelessError) Unwrap() error { return e.err }
 
+// lost tells whether a helper had the volume and was replaced: what its agent
+// wrote, no other can undo.
+func (r *Rescue) lost() bool {
+	return slices.ContainsFunc(r.Attempts, func(a Attempt) bool { return a.Had && a.Helper != r.Helper })
+}
+
 // takeBack ends the agent's last attempt and undoes all of them.
-func (b *bracket) takeBack(ctx context.Context, r *Rescue) (flow.Wait, error) {
+func (b *bracket) takeBack(ctx context.Context, r *Rescue, at Attachment) (flow.Wait, error) {
 	if err := b.recall(ctx, r); err != nil {
 		return flow.Wait{}, err
 	}
-	alive, err := b.alive(ctx, r.Helper)
-	if err != nil {
-		return flow.Wait{}, err
+	if !r.Forward {
+		alive, err := b.alive(ctx, r.Helper)
+		if err != nil {
+			return flow.Wait{}, err
+		}
+		if !alive || r.lost() {
+			if err := b.tell(ctx, r, func(r *Rescue) { r.Forward = true }); err != nil {
+				return flow.Wait{}, err
+			}
+		}
 	}
-	if !alive {
+	if r.Forward {
 		return b.again(ctx, r)
+	}
+	if at.Instance == "" { // it never came, or has left
+		return flow.Wait{}, nil
 	}
 	if wait, err := b.quiet(ctx, r); err != nil || !wait.Done() {
 		return wait, err

@@ -78,8 +78,9 @@ func (b *bracket) plug(ctx context.Context, v Volume, at Attachment, instance, d
 		return flow.Wait{}, nil
 	case at.Instance == instance && (at.Device == device || at.State == nowAttaching):
 		// under way, one way or the other
-	case at.Instance != "":
+	case at.Instance == instance: // under another name
 		return b.unplug(ctx, v, at)
+	case at.Instance != "": // a helper that was lost, and goes
 	case v.State == volumeAvailable:
 		if err := b.cloud.Attach(ctx, v.ID, instance, device); err != nil {
 			return flow.Wait{}, err
@@ -128,6 +129,7 @@ func (b *bracket) attach(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		}
 	case err == nil && wait.Done():
 		b.plugged = r.Helper
+		r.attempt().Had = true
 	}
 	return wait, err
 }

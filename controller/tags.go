@@ -203,6 +203,8 @@ var recordFields = []field[Rescue]{
 	}, func(r *Rescue, s string) error { r.Original.Group = &Group{Lifecycle: s}; return nil }},
 	flagged("h", func(r *Rescue) *bool { return &r.Homing }),
 	flagged("x", func(r *Rescue) *bool { return &r.Exposed }),
+	flagged("c", func(r *Rescue) *bool { return &r.Calm }),
+	flagged("y", func(r *Rescue) *bool { return &r.Forward }),
 	flagged("o", func(r *Rescue) *bool { return &r.result().Good }),
 	flagged("w", func(r *Rescue) *bool { return &r.result().Touched }),
 	list("u", func(r *Rescue) *[]string { return &r.result().Users }),

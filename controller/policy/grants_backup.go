@@ -19,9 +19,11 @@ var backupSteps = []grant{
 		actions: []string{"ec2:CreateSnapshot"}, on: []string{awsEC2 + "snapshot/{new}"}, when: made(backup),
 	},
 	{
-		sid: "KeepBackup", why: "backup: one that is kept is marked so", only: func(f Features) bool { return f.Image || f.Snapshot },
+		// One call takes the tags of a run from the instance, its volume and the
+		// backup alike, so that it names the keys of all of them.
+		sid: "KeepBackup", why: "backup, unlock: one that is kept is marked so, and loses the tags of the run", only: func(f Features) bool { return f.Image || f.Snapshot },
 		actions: []string{"ec2:CreateTags", "ec2:DeleteTags"}, on: []string{awsEC2 + "image/{new}", awsEC2 + "snapshot/{new}"},
-		when: append(ours(backup), keys("regain:kept", tagRun)...),
+		when: append(ours(backup), keys(append([]string{"regain:kept"}, lockTags...)...)...),
 	},
 	{
 		sid: "RemoveBackup", why: "backup: one of a volume that was never touched is removed", only: func(f Features) bool { return f.Image || f.Snapshot },
