@@ -166,7 +166,7 @@ func (b *bracket) launch(ctx context.Context, r *Rescue) (flow.Wait, error) {
 }
 
 // watchHelper is how often a helper that should be alive is looked at.
-const watchHelper = time.Minute
+const watchHelper = 90 * time.Second
 
 // lostHelper looks, now and then, whether the helper is still there, and gives
 // it up if not.
