@@ -45,5 +45,5 @@ func buildAndRun(m *testing.M) (int, error) {
 // need skips a test where it cannot run; in CI that is a failure (mustrun).
 func need(t testing.TB) {
 	t.Helper()
-	testdisk.Need(t, "losetup", "mkfs.ext4", "ssh", "ssh-keygen", "curl", "aws")
+	testdisk.Need(t, "losetup", "mkfs.ext4", "ssh", "ssh-keygen", "curl", "aws", "debugfs", "sfdisk")
 }

@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -19,8 +16,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/seed-77750964/regain/internal/testdisk"
 )
 
 // A lab is a running regain-lab: the account that the tests work on.
@@ -32,6 +27,15 @@ type lab struct {
 	env    []string // of who works in the account
 	cmd    *exec.Cmd
 	log    *transcript
+
+	secrets *secrets
+}
+
+// with is the lab for a test that runs beside others: a failure is that test's.
+func (l *lab) with(t testing.TB) *lab {
+	other := *l
+	other.t, other.cmd = t, nil
+	return &other
 }
 
 // transcript collects what a process says, for a test that fails.
@@ -56,9 +60,15 @@ func (l *transcript) String() string {
 func newLab(t testing.TB, args ...string) *lab {
 	t.Helper()
 	need(t)
-	l := &lab{t: t, state: filepath.Join(t.TempDir(), "lab"), listen: freeAddress(t), args: args, log: &transcript{}}
+	l := &lab{t: t, state: filepath.Join(t.TempDir(), "lab"), listen: freeAddress(t), args: args, log: &transcript{}, secrets: &secrets{}}
 	t.Cleanup(func() {
 		l.end(syscall.SIGTERM)
+		if found := holding(t, l.secrets.list, l.state); len(found) > 0 {
+			t.Errorf("private keys lie in %q", found)
+		}
+		if left := remains(t, l.state); len(left) > 0 {
+			t.Errorf("the lab has left on this host: %q", left)
+		}
 		if t.Failed() {
 			t.Logf("the lab said:\n%s", l.log)
 		}
@@ -201,34 +211,9 @@ func (l *lab) patient(image string, flags ...string) string {
 	return id
 }
 
-// awaitSSH waits until an instance runs and something answers at its port 22.
-func (l *lab) awaitSSH(id string) {
-	l.t.Helper()
-	said := "it does not run"
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
-		address := l.address(id)
-		if address == "" || address == "None" {
-			continue
-		}
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(address, "22"), time.Second)
-		if err == nil {
-			conn.Close()
-			return
-		}
-		said = err.Error()
-	}
-	l.t.Fatalf("instance %s cannot be reached: %s", id, said)
-}
-
 // reset is the command line of a reset that asks nobody.
 func reset(id string, flags ...string) []string {
 	return append([]string{"reset", id, "--yes", "--accept-ip-change", "--agent", filepath.Join(programs, "regain-agent")}, flags...)
-}
-
-// address is where an instance can be reached, by the account.
-func (l *lab) address(id string) string {
-	l.t.Helper()
-	return strings.TrimSpace(l.aws("ec2", "describe-instances", "--instance-ids", id, "--query", "Reservations[0].Instances[0].PublicIpAddress", "--output", "text"))
 }
 
 // aws is somebody else's client of the account. Debian's does not read
@@ -243,107 +228,4 @@ func (l *lab) login(id, user, key string) result {
 	l.t.Helper()
 	return l.run(nil, "ssh", "-F", "none", "-i", key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
 		"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", user+"@"+l.address(id), "echo", "in:", "$(id -un)")
-}
-
-// description is an instance and its volumes as the account tells of them,
-// without what a stop and start changes rightly.
-func (l *lab) description(id string) string {
-	l.t.Helper()
-	var d any
-	if err := json.Unmarshal([]byte(l.aws("ec2", "describe-instances", "--instance-ids", id, "--output", "json")), &d); err != nil {
-		l.t.Fatal(err)
-	}
-	strip(d, "LaunchTime", "AttachTime", "PublicIpAddress", "PublicDnsName", "PublicIp", "StateTransitionReason", "StateReason", "UsageOperationUpdateTime")
-	out, err := json.MarshalIndent(d, "", " ")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return string(out)
-}
-
-func strip(v any, keys ...string) {
-	switch v := v.(type) {
-	case map[string]any:
-		for _, k := range keys {
-			delete(v, k)
-		}
-		for _, e := range v {
-			strip(e, keys...)
-		}
-	case []any:
-		for _, e := range v {
-			strip(e, keys...)
-		}
-	}
-}
-
-// event is what regain --json tells while it works.
-type event struct {
-	Run, Step, Way, Event, Why, Error string
-}
-
-// follow runs regain with --json and calls at for each event as it comes; when
-// that returns true, the process is killed as a power cut would.
-func (l *lab) follow(args []string, at func(n int, e event) (kill bool)) (result, []event) {
-	l.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	cmd := l.command(ctx, nil, "regain", append(args, "--json")...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		l.t.Fatal(err)
-	}
-	var events []event
-	var text strings.Builder
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 1<<22)
-	for lines.Scan() {
-		text.WriteString(lines.Text() + "\n")
-		var line struct{ Event *event }
-		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
-			l.t.Errorf("not JSON: %q", lines.Text())
-		}
-		if line.Event != nil {
-			events = append(events, *line.Event)
-			if at(len(events)-1, *line.Event) {
-				cmd.Process.Kill()
-			}
-		}
-	}
-	cmd.Wait()
-	return result{cmd.ProcessState.ExitCode(), text.String(), stderr.String()}, events
-}
-
-// disks makes the patients' disks, each once.
-var disks struct {
-	mu   sync.Mutex
-	made map[string]string
-}
-
-// lockedDisk is a Debian disk of a user who has lost the key. Labs copy it.
-func lockedDisk(t testing.TB, breakages string) string {
-	t.Helper()
-	disks.mu.Lock()
-	defer disks.mu.Unlock()
-	if path := disks.made[breakages]; path != "" {
-		return path
-	}
-	broken, err := testdisk.BreakagesNamed(breakages)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(programs, fmt.Sprintf("disk-%d.raw", len(disks.made)))
-	if _, err := testdisk.NewImage(context.Background(), path, testdisk.Bookworm, testdisk.Small, testdisk.GPTExt4, broken...); err != nil {
-		t.Fatal(err)
-	}
-	if disks.made == nil {
-		disks.made = map[string]string{}
-	}
-	disks.made[breakages] = path
-	return path
 }
