@@ -71,6 +71,34 @@ func TestSimulate(t *testing.T) {
 	})
 }
 
+// TestSimulateApart has IAM refuse to take two actions together, in the words
+// that it was seen to use.
+func TestSimulateApart(t *testing.T) {
+	refused := answer{status: 400, body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>Invalid Input Actions:
+[s3:PutObject] and [ec2:StopInstances] require different authorization information.</Message></Error></ErrorResponse>`}
+	answers := append([]answer{refused}, ok(
+		simulation(false, evaluation("s3:PutObject", "arn:b", "allowed"), evaluation("s3:PutObject", "arn:c", "implicitDeny")),
+		simulation(false, evaluation("ec2:StopInstances", "arn:i", "allowed")),
+	)...)
+	s, cloud := newServer(t, map[string][]answer{"SimulatePrincipalPolicy": answers})
+	user := controller.Caller{ARN: "arn:aws:iam::111122223333:user/me"}
+	asked := []controller.Permission{{Action: "s3:PutObject", Resource: "arn:b"}, {Action: "ec2:StopInstances", Resource: "arn:i"}, {Action: "s3:PutObject", Resource: "arn:c"}}
+	lacking, err := cloud.Simulate(t.Context(), user, asked)
+	if err != nil || !cmp.Equal(lacking, asked[2:]) {
+		t.Errorf("lacking %v, %v", lacking, err)
+	}
+	calls := s.of("SimulatePrincipalPolicy")
+	if len(calls) != 3 {
+		t.Fatalf("%d calls, want one and then one an action", len(calls))
+	}
+	calls[1].want(t, map[string]string{"ActionNames.member.1": "s3:PutObject", "ActionNames.member.2": "", "ResourceArns.member.2": "arn:c"})
+	calls[2].want(t, map[string]string{"ActionNames.member.1": "ec2:StopInstances", "ActionNames.member.2": "", "ResourceArns.member.1": "arn:i", "ResourceArns.member.2": ""})
+
+	_, cloud = newServer(t, map[string][]answer{"SimulatePrincipalPolicy": {refused}})
+	_, err = cloud.Simulate(t.Context(), user, asked)
+	wantKind(t, err, controller.Invalid, "InvalidInput")
+}
+
 func TestSimulateContexts(t *testing.T) {
 	s, cloud := newServer(t, map[string][]answer{"SimulatePrincipalPolicy": ok(simulation(false))})
 	asked := []controller.Permission{

@@ -14,9 +14,9 @@ import (
 )
 
 // Simulate asks IAM which of the permissions the caller lacks. Those with the
-// same context go in one call, which evaluates each action on each resource; of
-// its answers only those count that were asked for. The root user has them all,
-// and IAM does not simulate it.
+// same context go in one call, if IAM takes them together; it evaluates each
+// action on each resource, and of its answers only those count that were asked
+// for. The root user has them all, and IAM does not simulate it.
 func (c *Cloud) Simulate(ctx context.Context, caller controller.Caller, asked []controller.Permission) ([]controller.Permission, error) {
 	if strings.HasSuffix(caller.ARN, ":root") || len(asked) == 0 {
 		return nil, nil
@@ -27,7 +27,11 @@ func (c *Cloud) Simulate(ctx context.Context, caller controller.Caller, asked []
 	}
 	allowed := map[pair]bool{}
 	for key, group := range byContext(asked) {
-		if err := c.simulate(ctx, principal, key, group, allowed); err != nil {
+		err := c.simulate(ctx, principal, key, group, allowed)
+		if is(err, controller.Invalid) {
+			err = c.simulateApart(ctx, principal, key, group, allowed)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -86,6 +90,27 @@ func (c *Cloud) simulate(ctx context.Context, principal, key string, group []con
 			}
 		}
 	})
+}
+
+// simulateApart asks for one action at a time. IAM refuses to take some together,
+// which "require different authorization information"; which, it does not
+// document.
+func (c *Cloud) simulateApart(ctx context.Context, principal, key string, group []controller.Permission, allowed map[pair]bool) error {
+	for len(group) > 0 {
+		var alike, others []controller.Permission
+		for _, p := range group {
+			if p.Action == group[0].Action {
+				alike = append(alike, p)
+			} else {
+				others = append(others, p)
+			}
+		}
+		if err := c.simulate(ctx, principal, key, alike, allowed); err != nil {
+			return err
+		}
+		group = others
+	}
+	return nil
 }
 
 // entries are the context keys with the types that IAM knows them by.
