@@ -95,6 +95,28 @@ func kindOf(code string, status int) controller.Kind {
 	return controller.Invalid
 }
 
+// lagging are refusals whose code says that the call is wrong, and whose words
+// that something is not known everywhere yet: a device that was just detached or
+// attached, a profile that was just made.
+var lagging = []struct {
+	code, words string
+	kind        controller.Kind
+}{
+	{"InvalidParameterValue", "is already in use", controller.State},
+	{"InvalidInstanceAttributeValue", "No device is currently mapped", controller.State},
+	{"InvalidParameterValue", "Invalid IAM Instance Profile", controller.NotFound},
+}
+
+// kindOfAPI sorts an answer of the API.
+func kindOfAPI(api smithy.APIError, status int) controller.Kind {
+	for _, l := range lagging {
+		if api.ErrorCode() == l.code && strings.Contains(api.ErrorMessage(), l.words) {
+			return l.kind
+		}
+	}
+	return kindOf(api.ErrorCode(), status)
+}
+
 // failure makes a *controller.CloudError of an error of the SDK.
 func failure(err error) error {
 	if err == nil {
@@ -110,7 +132,7 @@ func failure(err error) error {
 	keyless := (*credentialsError)(nil)
 	switch api := smithy.APIError(nil); {
 	case errors.As(err, &api):
-		failed.Kind, failed.Code, failed.Message = kindOf(api.ErrorCode(), status), api.ErrorCode(), legible(api.ErrorMessage())
+		failed.Kind, failed.Code, failed.Message = kindOfAPI(api, status), api.ErrorCode(), legible(api.ErrorMessage())
 	case errors.As(err, &keyless) && !isNetwork(err):
 		failed.Kind, failed.Code, failed.Message = controller.Denied, "NoCredentials", keyless.Error()
 	case isParameter(err):

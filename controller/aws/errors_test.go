@@ -93,6 +93,23 @@ func TestKinds(t *testing.T) {
 	}
 }
 
+// TestWhatLags has EC2 refuse what is right, and only not known yet, in the words
+// that others have met.
+func TestWhatLags(t *testing.T) {
+	for message, tt := range map[string]struct {
+		code string
+		want controller.Kind
+	}{
+		"Invalid value '/dev/sda1' for unixDevice. Attachment point /dev/sda1 is already in use":                    {"InvalidParameterValue", controller.State},
+		"Invalid value '/dev/sdzz' for unixDevice. Device is not a valid EBS device name":                           {"InvalidParameterValue", controller.Invalid},
+		"No device is currently mapped at /dev/sda1":                                                                {"InvalidInstanceAttributeValue", controller.State},
+		"Value (regain-helper) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name": {"InvalidParameterValue", controller.NotFound},
+	} {
+		_, cloud := newServer(t, map[string][]answer{"AttachVolume": {refusal(400, tt.code, message)}})
+		wantKind(t, cloud.Attach(t.Context(), "vol-1", "i-1", "/dev/sda1"), tt.want, tt.code)
+	}
+}
+
 func TestKindsNameACodeOnce(t *testing.T) {
 	of := map[string]controller.Kind{}
 	for kind, codes := range kinds {
