@@ -27,7 +27,7 @@ const (
 const (
 	tryAuto   = 90 * time.Second
 	tryAlways = 5 * time.Minute
-	tryAgain  = 30 * time.Second // a key that is refused while the system boots
+	tryAgain  = time.Minute // from the first refusal on: while a system boots, PAM lets nobody in
 	oneTry    = 10 * time.Second
 )
 
@@ -84,14 +84,15 @@ func (b *bracket) unverifiable(r *Rescue) Verification {
 
 // verified takes an answer, or tries again.
 func (b *bracket) verified(r *Rescue, v Verification) flow.Wait {
-	limit := tryAuto
+	since, limit := "verify", tryAuto
 	switch {
 	case v.State == Refused:
-		limit = tryAgain
+		b.beginsOnce("refused")
+		since, limit = "refused", tryAgain
 	case r.Ask.Verify == VerifyAlways:
 		limit = tryAlways
 	}
-	if v.State == Proven || b.since("verify") > limit {
+	if v.State == Proven || b.since(since) > limit {
 		r.Verified = v
 		b.signer = nil
 		return flow.Wait{}
