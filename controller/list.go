@@ -133,7 +133,7 @@ func (f *fleet) tagged(ctx context.Context, run string) (map[string]*Status, err
 			continue
 		}
 		s.Instance, s.Owner = i.ID, i.Tags[TagOwner]
-		s.Began, _ = time.Parse(time.RFC3339, i.Tags[TagSince]) //nolint:errcheck // a time that cannot be read is not shown
+		s.Began, _ = time.Parse(time.RFC3339, i.Tags[TagSince]) // one that cannot be read is not shown
 		if r, _, err := recordFrom(i.ID, i.Tags); err == nil {
 			s.Way = string(flow.Out)
 			if r.Homing {

@@ -40,7 +40,7 @@ func (w *world) left(t *testing.T, ask controller.Ask, step, event string) *runs
 		}
 	}
 	ask.Instance = w.patient
-	if !sim.Crashed(func() { _, _ = c.Reset(context.Background(), ask) }) { //nolint:errcheck // it dies
+	if !sim.Crashed(func() { _, _ = c.Reset(context.Background(), ask) }) { // it dies
 		t.Fatalf("there is no %s of %s", event, step)
 	}
 	return journals

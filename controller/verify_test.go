@@ -54,8 +54,8 @@ func realSSHD(t *testing.T, authorized string) func(context.Context, string, str
 			return nil, err
 		}
 		t.Cleanup(func() {
-			_ = cmd.Process.Kill() //nolint:errcheck // it may have ended
-			_ = cmd.Wait()         //nolint:errcheck // how, is of no interest
+			_ = cmd.Process.Kill() // it may have ended
+			_ = cmd.Wait()         // how, is of no interest
 		})
 		return net.FileConn(here)
 	}
@@ -133,7 +133,7 @@ func TestLoginWithoutAPath(t *testing.T) {
 		"no SSH": func(context.Context, string, string) (net.Conn, error) {
 			here, there := net.Pipe()
 			go func() {
-				_, _ = there.Write([]byte("HTTP/1.0 400 Bad Request\r\n\r\n")) //nolint:errcheck // whoever reads may hang up
+				_, _ = there.Write([]byte("HTTP/1.0 400 Bad Request\r\n\r\n")) // whoever reads may hang up
 				there.Close()
 			}()
 			return here, nil
