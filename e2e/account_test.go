@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"encoding/xml"
 	"fmt"
 	"net"
@@ -22,7 +23,7 @@ func (l *lab) ec2(action string, parameters ...string) string {
 	for _, p := range parameters {
 		args = append(args, "--data-urlencode", p)
 	}
-	cmd := l.command(l.t.Context(), nil, "curl", args...)
+	cmd := l.command(context.Background(), nil, "curl", args...) // cleanups ask, too
 	var id, secret, region string
 	for _, e := range l.env {
 		switch name, value, _ := strings.Cut(e, "="); name {

@@ -77,7 +77,7 @@ func cuts(list []moment) (all []cut) {
 // resume on another machine.
 func TestRegainIsKilled(t *testing.T) {
 	l := newLab(t, "--speed", "50")
-	sideBySide(t, 10, cuts(moments(t, l)), cut.String, func(t *testing.T, c cut) {
+	sideBySide(t, 16, cuts(moments(t, l)), cut.String, func(t *testing.T, c cut) {
 		made, asked := withStep(c.at.step)
 		p := begin(t, l, made...)
 		end := p.l.watch(p.reset(asked...), killAt(c.at))

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -70,9 +72,8 @@ func (p *patient) judge(t testing.TB, run string, said ending) {
 	if diff := cmp.Diff(p.before, p.l.description(p.id)); diff != "" {
 		t.Fatalf("the instance is not as it was:\n%s\n%s", diff, about)
 	}
-	left := p.l.run(nil, "regain-lab", "leftovers", "--state", p.l.state, "--run", run)
-	if left.code != 0 {
-		t.Errorf("there is left:\n%s%s\n%s", left.stdout, left.stderr, about)
+	if left := p.l.leftovers(run); left != "" {
+		t.Errorf("there is left:\n%s\n%s", left, about)
 	}
 	p.l.awaitSSH(p.id)
 	rescued := p.rescued(t, said.stdout+said.stderr)
@@ -92,6 +93,25 @@ func (p *patient) judge(t testing.TB, run string, said ending) {
 	}
 	if p.opens(t, newKey(t)) {
 		t.Errorf("any key lets in\n%s", about)
+	}
+}
+
+// leftovers are what a run has left in the account, and what machines that are
+// off leave on this host: those of other tests may be about to go.
+func (l *lab) leftovers(run string) string {
+	l.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		r := l.run(nil, "regain-lab", "leftovers", "--state", l.state, "--run", run, "--json")
+		var left struct{ Resources, Host []string }
+		if err := json.Unmarshal([]byte(r.stdout), &left); err != nil {
+			l.t.Fatalf("leftovers: %v %+v", err, r)
+		}
+		if len(left.Resources) > 0 || len(left.Host) > 0 && time.Now().After(deadline) {
+			return strings.Join(append(left.Resources, left.Host...), "\n")
+		}
+		if len(left.Host) == 0 {
+			return ""
+		}
 	}
 }
 
