@@ -54,7 +54,7 @@ func TestEveryAction(t *testing.T) {
 				kept["instance"] = a.create(t, ec2.Spec{Stopped: true})
 			case "group":
 				kept["instance"] = a.create(t, ec2.Spec{})
-				if _, err := a.lab.JoinGroup(t.Context(), lab.Member{Group: "cli", Instance: kept["instance"], Standby: true}); err != nil {
+				if _, err := a.lab.JoinGroup(t.Context(), lab.Member{Group: "cli", Instance: kept["instance"], State: "Standby"}); err != nil {
 					t.Fatal(err)
 				}
 			}
