@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -225,4 +224,3 @@ func peak(b *testing.B) int64 {
 	return 0
 }
 
-var _ = fmt.Sprint
