@@ -40,7 +40,8 @@ func words(list ...string) string {
 }
 
 // prepareScript puts the agent on a helper: what comes by the link is taken only
-// if it is, byte for byte, what was delivered. It may run again.
+// if it is, byte for byte, what was delivered. It may run again, also beside one
+// that was sent before and whose answer was lost.
 func prepareScript(link, sha256 string) []string {
 	return []string{
 		"set -eu",
@@ -49,10 +50,11 @@ func prepareScript(link, sha256 string) []string {
 		"cd /opt/regain",
 		"pinned() { echo " + quote(sha256+"  ") + `"$1" | sha256sum -c --status; }`,
 		"if ! pinned regain-agent 2>/dev/null; then",
-		"  curl --fail --silent --show-error --location --retry 3 --max-time 300 --output regain-agent.new " + quote(link),
-		"  pinned regain-agent.new || { echo 'what came is not the agent that was sent' >&2; rm -f regain-agent.new; exit 1; }",
-		"  chmod 0755 regain-agent.new",
-		"  mv -f regain-agent.new regain-agent",
+		"  new=regain-agent.$$",
+		"  curl --fail --silent --show-error --location --retry 3 --max-time 300 --output $new " + quote(link),
+		"  pinned $new || { echo 'what came is not the agent that was sent' >&2; rm -f $new; exit 1; }",
+		"  chmod 0755 $new",
+		"  mv -f $new regain-agent",
 		"fi",
 		"./regain-agent version",
 	}

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,6 +98,32 @@ func TestPrepareScript(t *testing.T) {
 			t.Errorf("%s: the agent is there: %v", tt.name, err)
 		}
 	}
+}
+
+// TestPrepareScriptsSideBySide has two run at once on a helper, as happens when
+// the answer to the first is lost: neither is in the other's way.
+func TestPrepareScriptsSideBySide(t *testing.T) {
+	testdisk.Need(t, "curl", "sha256sum")
+	agent := []byte("#!/bin/sh\necho version 1\n")
+	both := sync.WaitGroup{}
+	both.Add(2)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		both.Done()
+		both.Wait()
+		_, _ = w.Write(agent) // the client says what came
+	}))
+	defer server.Close()
+	sum := sha256.Sum256(agent)
+	script := strings.ReplaceAll(strings.Join(prepareScript(server.URL, hex.EncodeToString(sum[:])), "\n"), "/opt/regain", filepath.Join(t.TempDir(), "opt"))
+	var all sync.WaitGroup
+	for range 2 {
+		all.Go(func() {
+			if out, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput(); err != nil || string(out) != "version 1\n" {
+				t.Errorf("%v: %s", err, out)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // fakeAgent prints its arguments, a line each, and fails for the runs named.
