@@ -246,6 +246,7 @@ type Attributes struct {
 type InstanceType struct {
 	Name          string
 	InstanceStore bool
+	Xen           bool // its disks do not tell which volume they are
 	Architectures []string
 }
 

@@ -118,7 +118,7 @@ func freeDevice(image Image) string {
 // Systems Manager and a filesystem's check, the usual first: not every zone
 // offers every one.
 var helperTypes = map[string][]string{
-	"amd64": {"t3.medium", "t3a.medium", "t3.small", "t2.medium", "m5.large", "m6i.large", "m7i.large", "c5.large"},
+	"amd64": {"t3.medium", "t3a.medium", "t3.small", "m5.large", "m6i.large", "m7i.large", "c5.large"},
 	"arm64": {"t4g.medium", "t4g.small", "m6g.large", "m7g.large", "c6g.large", "c7g.large"},
 }
 
@@ -150,6 +150,8 @@ func checkType(ctx context.Context, cloud Cloud, s *situation) error {
 		return nil
 	case err != nil:
 		return err
+	case kind.Xen:
+		s.trouble("helper-type", "%s is a Xen machine, whose disks do not tell the agent which volume they are", s.place.Type)
 	case !slices.Contains(kind.Architectures, ec2Arch(s.place.Arch)):
 		s.trouble("helper-type", "%s is a machine of %s, and image %s is for %s",
 			s.place.Type, strings.Join(kind.Architectures, ", "), s.place.AMI, ec2Arch(s.place.Arch))

@@ -83,6 +83,9 @@ var situationCases = []struct {
 	{"image full", withImage(Image{State: "available", Architecture: "x86_64", Devices: xvds("fghijklmnop")}), []string{"device-busy"}, "ami-own"},
 	{"type unknown", func(_ *still, a *Ask) { a.HelperType = "t9.nano" }, []string{"helper-type"}, "t9.nano"},
 	{"type of no architecture", func(c *still, a *Ask) { a.HelperType, c.types["m5.large"] = "m5.large", InstanceType{} }, []string{"helper-type"}, ""},
+	{"type of Xen", func(c *still, a *Ask) {
+		a.HelperType, c.types["t2.medium"], c.offered["t2.medium"] = "t2.medium", InstanceType{Xen: true, Architectures: []string{"x86_64"}}, zoneA
+	}, []string{"helper-type"}, "Xen"},
 	{"type not offered", func(_ *still, a *Ask) { a.HelperType = "m5d.large" }, []string{"helper-type"}, "does not offer m5d.large"},
 	{"type of another architecture", func(c *still, a *Ask) { a.HelperType, a.HelperAMI = "m5.large", "ami-arm" }, []string{"helper-type"}, "is for arm64"},
 	{"no type offered", func(c *still, _ *Ask) { clear(c.offered) }, []string{"helper-type"}, "t3.medium, t3a.medium"},

@@ -189,7 +189,7 @@ func (c *Cloud) InstanceType(ctx context.Context, name string) (controller.Insta
 		return controller.InstanceType{}, missing("ec2:DescribeInstanceTypes", "instance type "+name)
 	}
 	t := out.InstanceTypes[0]
-	got := controller.InstanceType{Name: name, InstanceStore: sdk.ToBool(t.InstanceStorageSupported)}
+	got := controller.InstanceType{Name: name, InstanceStore: sdk.ToBool(t.InstanceStorageSupported), Xen: t.Hypervisor == types.InstanceTypeHypervisorXen}
 	if t.ProcessorInfo != nil {
 		for _, a := range t.ProcessorInfo.SupportedArchitectures {
 			got.Architectures = append(got.Architectures, string(a))

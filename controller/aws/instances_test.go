@@ -153,14 +153,14 @@ func TestTypes(t *testing.T) {
 	s, cloud := newServer(t, map[string][]answer{
 		"DescribeInstanceTypes": {
 			{status: 200, body: `<DescribeInstanceTypesResponse><instanceTypeSet><item><instanceType>i3.large</instanceType><instanceStorageSupported>true</instanceStorageSupported>
-<processorInfo><supportedArchitectures><item>x86_64</item></supportedArchitectures></processorInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>`},
+<hypervisor>xen</hypervisor><processorInfo><supportedArchitectures><item>x86_64</item></supportedArchitectures></processorInfo></item></instanceTypeSet></DescribeInstanceTypesResponse>`},
 			refusal(400, "InvalidInstanceType", "The following supplied instance types do not exist: [x9.tiny]"),
 		},
 		"DescribeInstanceTypeOfferings": ok(`<DescribeInstanceTypeOfferingsResponse><instanceTypeOfferingSet><item><instanceType>i3.large</instanceType></item></instanceTypeOfferingSet></DescribeInstanceTypeOfferingsResponse>`,
 			`<DescribeInstanceTypeOfferingsResponse/>`),
 	})
 	got, err := cloud.InstanceType(t.Context(), "i3.large")
-	if want := (controller.InstanceType{Name: "i3.large", InstanceStore: true, Architectures: []string{"x86_64"}}); err != nil || !cmp.Equal(got, want) {
+	if want := (controller.InstanceType{Name: "i3.large", InstanceStore: true, Xen: true, Architectures: []string{"x86_64"}}); err != nil || !cmp.Equal(got, want) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	_, err = cloud.InstanceType(t.Context(), "x9.tiny")
