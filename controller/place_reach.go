@@ -14,9 +14,10 @@ type way struct {
 }
 
 // endpointsNeeded are the interface endpoints that the agent of Systems Manager
-// needs where there is no way out:
-// https://docs.aws.amazon.com/systems-manager/latest/userguide/setup-create-vpc.html
-var endpointsNeeded = []string{"ssm", "ssmmessages", "ec2messages"}
+// needs where there is no way out. ec2messages is none of them: since 3.3.40 the
+// agent does without, and the regions launched since 2024 have none.
+// https://docs.aws.amazon.com/systems-manager/latest/userguide/systems-manager-setting-up-messageAPIs.html
+var endpointsNeeded = []string{"ssm", "ssmmessages"}
 
 // reach judges a subnet by its default route and the endpoints of its VPC. What
 // filters beyond (security groups, network ACLs, firewalls, policies of

@@ -25,7 +25,7 @@ func TestPlace(t *testing.T) {
 		{"its own, public", func(c *still, _ *Ask) { c.routes["subnet-1"] = "igw-1" }, with(func(p *Place) { p.PublicIP = true }), "internet gateway and a public address"},
 		{"its own, endpoints", func(c *still, _ *Ask) {
 			clear(c.routes)
-			c.endpoints["vpc-1"] = []string{"ec2messages", "s3", "ssm", "ssmmessages", "kms"}
+			c.endpoints["vpc-1"] = []string{"s3", "ssm", "ssmmessages", "kms"}
 		}, usual, "through its VPC's endpoints"},
 		{"endpoints without S3", func(c *still, _ *Ask) {
 			clear(c.routes)

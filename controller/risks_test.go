@@ -92,7 +92,7 @@ var situationCases = []struct {
 	{"no subnet", func(_ *still, a *Ask) { a.Subnet = "subnet-9" }, []string{"subnet-missing"}, "subnet-9"},
 	{"subnet of another zone", withSubnet(Subnet{Zone: "eu-central-1b", Free: 1}, "nat-2"), []string{"subnet-zone"}, "eu-central-1b"},
 	{"subnet full", withSubnet(Subnet{Zone: zoneA}, "nat-2"), []string{"subnet-full"}, "subnet-2"},
-	{"subnet closed", withSubnet(Subnet{Zone: zoneA, Free: 1}, ""), []string{"no-ssm-path"}, "no endpoint for ssm, ssmmessages, ec2messages, s3"},
+	{"subnet closed", withSubnet(Subnet{Zone: zoneA, Free: 1}, ""), []string{"no-ssm-path"}, "no endpoint for ssm, ssmmessages, s3"},
 	{"no room for a VPC", func(c *still, a *Ask) { c.vpcs, a.Subnet = 5, SubnetNewVPC }, []string{"vpc-quota"}, "5 VPCs"},
 	{"nowhere", func(c *still, _ *Ask) { clear(c.routes); c.vpcs = 5 }, []string{"vpc-quota"}, "no subnet of " + zoneA},
 
