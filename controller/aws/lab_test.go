@@ -119,11 +119,6 @@ func inRole(t *testing.T, l *lab.Lab, cfg sdk.Config) sdk.Config {
 	const name = "regain-controller"
 	trust := `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + lab.Account + `:user/operator"},"Action":"sts:AssumeRole"}]}`
 	documents := policy.Controller(policy.Scope{Partition: "aws", Account: lab.Account, Features: policy.All()})
-	// EC2 asks about the table and the subnet of an association (Service
-	// Authorization Reference), the lab about everything.
-	documents = append(documents, policy.Document{Version: "2012-10-17", Statement: []policy.Statement{
-		{Effect: "Allow", Action: []string{"ec2:DisassociateRouteTable"}, Resource: []string{"*"}},
-	}})
 	for i, d := range documents {
 		text, err := json.Marshal(d)
 		if err == nil && i == 0 {

@@ -58,7 +58,7 @@ var actions = []action{
 	{"DetachInternetGateway", (*EC2).detachInternetGateway, needs{on: []string{"InternetGatewayId", "VpcId"}}},
 	{"DetachVolume", (*EC2).detachVolume, needs{on: []string{"InstanceId", "VolumeId"}}},
 	{"DisassociateAddress", (*EC2).disassociateAddress, needs{}},
-	{"DisassociateRouteTable", (*EC2).disassociateRouteTable, needs{}},
+	{"DisassociateRouteTable", (*EC2).disassociateRouteTable, needs{more: associationNeeds}},
 	{"GetConsoleOutput", (*EC2).getConsoleOutput, needs{on: []string{"InstanceId"}}},
 	{"ModifyInstanceAttribute", (*EC2).modifyInstanceAttribute, needs{on: []string{"InstanceId"}}},
 	{"ModifySubnetAttribute", (*EC2).modifySubnetAttribute, needs{on: []string{"SubnetId"}}},

@@ -132,6 +132,17 @@ func tagNeeds(_ *EC2, _ *account, r *request, q *asking) {
 	}
 }
 
+// associationNeeds asks about the two that an association joins.
+func associationNeeds(_ *EC2, a *account, r *request, q *asking) {
+	id := r.String("AssociationId")
+	for _, t := range sorted(a.Routes) {
+		if s, ok := t.Associations[id]; ok {
+			q.resource("route-table", t.ID, nil)
+			q.resource("subnet", s, nil)
+		}
+	}
+}
+
 // encryptedNeeds asks for grants on the keys of what is to be attached.
 func encryptedNeeds(_ *EC2, a *account, r *request, q *asking) {
 	asked := map[string]bool{}

@@ -73,6 +73,12 @@ func TestNeeds(t *testing.T) {
 		"ec2:CreateTags "+account+"volume/*"+request+" ec2:CreateAction=CreateVolume", grant)
 	b.wantChecks(b.checks("CreateVpc", "CidrBlock=10.0.0.0/24"), "ec2:CreateVpc "+account+"vpc/*")
 	b.wantChecks(b.checks("DisassociateRouteTable", "AssociationId=x"), "ec2:DisassociateRouteTable *")
+	vpc := b.do("CreateVpc", "CidrBlock=10.0.0.0/24").at("vpc/vpcId")
+	table := b.do("CreateRouteTable", append(tagged("route-table"), "VpcId="+vpc)...).at("routeTable/routeTableId")
+	subnet := b.do("CreateSubnet", "CidrBlock=10.0.0.0/28", "VpcId="+vpc).at("subnet/subnetId")
+	joined := b.do("AssociateRouteTable", "RouteTableId="+table, "SubnetId="+subnet).at("associationId")
+	b.wantChecks(b.checks("DisassociateRouteTable", "AssociationId="+joined),
+		"ec2:DisassociateRouteTable "+account+"route-table/"+table+" aws:ResourceTag/run=r1 ec2:ResourceTag/run=r1", "ec2:DisassociateRouteTable "+account+"subnet/"+subnet)
 	b.wantChecks(b.checks("CreateFlowLogs"), "ec2:CreateFlowLogs *")
 }
 
