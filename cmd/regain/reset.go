@@ -230,7 +230,7 @@ func (p *program) showPlans(plans []controller.Plan, dryRun bool) (refused bool)
 func (p *program) consent(ctx context.Context, r *resetFlags, plans []controller.Plan) error {
 	var down []string
 	for _, plan := range plans {
-		if plan.Original.Instance.State == controller.Running {
+		if state := plan.Original.Instance.State; state == controller.Running || state == controller.Pending {
 			down = append(down, plan.Original.Instance.ID)
 		}
 	}
