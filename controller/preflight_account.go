@@ -49,13 +49,14 @@ func (s *situation) makeBucket() string {
 	return s.deploy("regain-setup", "regain-setup", "Helper=exists")
 }
 
-// deploy is the command for a template of ours.
+// deploy is the command for a template of ours, which this program writes.
 func (s *situation) deploy(template, stack string, parameters ...string) string {
-	command := "cloudformation deploy --stack-name " + stack + " --template-file packaging/cloudformation/" + template + ".yaml --capabilities CAPABILITY_NAMED_IAM"
+	command := "cloudformation deploy --stack-name " + stack + " --template-file " + template + ".yaml --capabilities CAPABILITY_NAMED_IAM"
 	if len(parameters) > 0 {
 		command += " --parameter-overrides " + strings.Join(parameters, " ")
 	}
-	return s.aws(command)
+	which := map[string]string{"regain-helper": "helper", "regain-setup": "account"}[template]
+	return "regain setup " + which + " --out " + template + ".yaml && " + s.aws(command)
 }
 
 // gatherDelivery looks whether the helper gets its role and the agent.

@@ -57,15 +57,19 @@ func TestCommandsThatMakeWhatIsMissing(t *testing.T) {
 	}
 }
 
-var templateFile, override = regexp.MustCompile(`packaging/\S+`), regexp.MustCompile(`(\w+)=\w+`)
+var templateFile, override = regexp.MustCompile(`setup (\w+) --out (\S+) && .* --template-file (\S+)`), regexp.MustCompile(`(\w+)=\w+`)
 
 func expectTemplate(t *testing.T, detail string) {
 	t.Helper()
-	file := templateFile.FindString(detail)
-	if file == "" {
+	if !strings.Contains(detail, "cloudformation deploy") {
 		return
 	}
-	template, err := os.ReadFile("../" + file)
+	names := templateFile.FindStringSubmatch(detail)
+	if names == nil || names[2] != names[3] || names[2] != map[string]string{"account": "regain-setup.yaml", "helper": "regain-helper.yaml"}[names[1]] {
+		t.Fatalf("it is not written before it is deployed: %s", detail)
+	}
+	file := names[2]
+	template, err := os.ReadFile("../packaging/cloudformation/" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
