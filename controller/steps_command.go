@@ -109,21 +109,28 @@ func (b *bracket) send(ctx context.Context, r *Rescue) (*Attempt, flow.Wait, err
 	return a, wait, err
 }
 
+// sent finds a command that may have been sent without our knowing; empty: there
+// is none.
+func (b *bracket) sent(ctx context.Context, helper, comment string) (id string, wait flow.Wait, err error) {
+	if !b.unsure(comment) {
+		return "", flow.Wait{}, nil
+	}
+	found, err := b.cloud.CommandsNamed(ctx, helper, comment)
+	switch {
+	case err != nil:
+		return "", flow.Wait{}, err
+	case len(found) == 0:
+		return "", b.settle(comment), nil
+	}
+	b.sure(comment, nil)
+	return found[len(found)-1], flow.Wait{}, nil
+}
+
 // once sends a command that must not run twice: when it may have been sent, it
 // is looked for by its comment.
 func (b *bracket) once(ctx context.Context, helper string, c Command) (id string, wait flow.Wait, err error) {
-	if b.unsure(c.Comment) {
-		sent, err := b.cloud.CommandsNamed(ctx, helper, c.Comment)
-		if err != nil {
-			return "", flow.Wait{}, err
-		}
-		if len(sent) > 0 {
-			b.sure(c.Comment, nil)
-			return sent[len(sent)-1], flow.Wait{}, nil
-		}
-		if wait := b.settle(c.Comment); !wait.Done() {
-			return "", wait, nil
-		}
+	if id, wait, err := b.sent(ctx, helper, c.Comment); id != "" || err != nil || !wait.Done() {
+		return id, wait, err
 	}
 	b.doubt(c.Comment)
 	id, err = b.cloud.Send(ctx, c, helper)

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/controller/flow"
 	"github.com/seed-77750964/regain/offline"
 )
+
+// workTime is how long the agent may work, which takes seconds as a rule: the
+// instance is down.
+const workTime = 15 * time.Minute
 
 var whileRescuing = rhythm{2 * time.Second, time.Second}
 
@@ -46,11 +49,15 @@ func (b *bracket) rescue(ctx context.Context, r *Rescue) (flow.Wait, error) {
 func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	a := r.attempt()
 	inv, wait, err := b.ended(ctx, r, "work "+a.Run, a.Command, b.rescuing())
-	if err != nil || !wait.Done() {
-		return wait, err
-	}
-	if inv.Status == statusLost {
+	switch {
+	case err != nil:
+		return flow.Wait{}, err
+	case inv.Status == statusLost:
 		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, nil
+	case !wait.Done() && b.since("work "+a.Run) > workTime:
+		return flow.Wait{}, fmt.Errorf("the agent has not ended within %s", workTime)
+	case !wait.Done():
+		return wait, nil
 	}
 	report, unread := parseReport(inv.Stdout)
 	if unread != nil {
@@ -65,6 +72,9 @@ func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	r.Result = resultOf(report, inv.Code)
 	if err := judge(report, inv.Code, r.task(a.Run)); err != nil {
 		a.Over = true
+		if k := report.Key; k != nil && k.Parameter != "" {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s, version %d, holds a private key that opens nothing", k.Parameter, k.Version))
+		}
 		return flow.Wait{}, err
 	}
 	if wait, err := b.stored(ctx, r, report.Key); err != nil || !wait.Done() {
@@ -153,25 +163,17 @@ func (b *bracket) calm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	}
 	r.Exposed = true
 	wait, err := b.takeBack(ctx, r, at)
-	var hopeless *hopelessError
+	var failed *CloudError
 	switch {
-	case errors.As(err, &hopeless):
-		// What the agent wrote, it wrote file by file: the instance is better
-		// off with that than without its volume.
-		r.Warnings = append(r.Warnings, hopeless.Error())
+	case err != nil && !errors.As(err, &failed):
+		// It cannot be had. What the agent wrote, it wrote file by file: the
+		// instance is better off with that than without its volume.
+		r.Warnings = append(r.Warnings, "what the agent has written to the volume is not taken back: "+err.Error())
 	case err != nil || !wait.Done() || r.rescued():
 		return wait, err
 	}
 	return flow.Wait{}, b.tell(ctx, r, func(r *Rescue) { r.Calm = true })
 }
-
-// hopelessError means that what the agent wrote cannot be taken back from here.
-type hopelessError struct{ err error }
-
-func (e *hopelessError) Error() string {
-	return "what the agent has written to the volume is not taken back: " + e.err.Error()
-}
-func (e *hopelessError) Unwrap() error { return e.err }
 
 // lost tells whether a helper had the volume and was replaced: what its agent
 // wrote, no other can undo.
@@ -235,8 +237,17 @@ func (b *bracket) recall(ctx context.Context, r *Rescue) error {
 // quiet cancels the last attempt, if it has not ended, and hears its report.
 func (b *bracket) quiet(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	a := r.attempt()
-	if a == nil || a.Over || a.Helper != r.Helper || a.Command == "" {
+	if a == nil || a.Over || a.Helper != r.Helper {
 		return flow.Wait{}, nil
+	}
+	if a.Command == "" {
+		id, wait, err := b.sent(ctx, r.Helper, r.comment(RescueCommand, r.attempts(RescueCommand)))
+		if a.Command = id; err != nil || !wait.Done() {
+			return wait, err
+		}
+		if a.Over = id == ""; a.Over {
+			return flow.Wait{}, nil
+		}
 	}
 	inv, wait, err := b.ended(ctx, r, a.Run, a.Command, whileRescuing)
 	if err != nil || inv.Status == statusLost {
@@ -248,6 +259,9 @@ func (b *bracket) quiet(ctx context.Context, r *Rescue) (flow.Wait, error) {
 			if err := b.cloud.Cancel(ctx, a.Command, a.Helper); err != nil && !is(err, Invalid) && !is(err, NotFound) {
 				return flow.Wait{}, err
 			}
+		}
+		if b.since("cancel "+a.Run) > letGo {
+			return flow.Wait{For: time.Second, Why: "for another helper: the agent does not stop"}, b.replace(ctx, r)
 		}
 		return flow.Wait{For: time.Second, Why: "for the agent to stop"}, nil
 	}
@@ -303,7 +317,7 @@ func (b *bracket) undo(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if n < mostAttempts {
 			return flow.Wait{For: 2 * time.Second, Why: "to try again to take back what the agent wrote"}, nil
 		}
-		return flow.Wait{}, &hopelessError{err}
+		return flow.Wait{}, err
 	}
 	return flow.Wait{}, nil
 }
@@ -314,13 +328,8 @@ func (b *bracket) undo(ctx context.Context, r *Rescue) (flow.Wait, error) {
 // instance gets its volume back as it is.
 func (b *bracket) again(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	wait, err := b.rescue(ctx, r)
-	var failed *CloudError
-	switch {
-	case err == nil && wait.Done():
+	if err == nil && wait.Done() {
 		r.Warnings = append(r.Warnings, "the helper was lost on the way home, together with what it takes to undo: the rescue was finished instead")
-		return wait, nil
-	case err == nil, errors.As(err, &failed):
-		return wait, err
 	}
-	return flow.Wait{}, &hopelessError{errors.New(strings.TrimSpace(err.Error()))}
+	return wait, err
 }

@@ -56,7 +56,11 @@ func (b *bracket) verify(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		}()
 	}
 	// A login takes moments, and other runs wait: it is waited for that long.
-	grace, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	moments := 50 * time.Millisecond
+	if !b.groups.alone {
+		moments /= 10
+	}
+	grace, cancel := context.WithTimeout(ctx, moments)
 	defer cancel()
 	select {
 	case v := <-b.probe:
