@@ -166,6 +166,7 @@ func quiet() *still {
 		}},
 		attributes: Attributes{Shutdown: "stop"},
 		types: map[string]InstanceType{
+			"p5.48xlarge": {Architectures: []string{"x86_64"}}, "m5.metal": {Architectures: []string{"x86_64"}},
 			"t3.micro": {Name: "t3.micro", Architectures: []string{"x86_64"}}, "m5.large": {Name: "m5.large", Architectures: []string{"x86_64"}},
 			"t4g.small": {Name: "t4g.small", Architectures: []string{"arm64"}}, "m5d.large": {Name: "m5d.large", InstanceStore: true, Architectures: []string{"x86_64"}},
 		},

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -65,10 +66,19 @@ var instanceChecks = []check{
 	{
 		id: "public-ip-change", title: "stopping changes its public address",
 		flag: "--accept-ip-change", usage: "the instance may come back with another public address",
-		instead: "What points to it (DNS, allow lists) has to follow; an Elastic IP stays",
+		instead: "What points to it (DNS, allow lists) has to follow; an Elastic IP stays. An instance with a second network interface comes back" +
+			" without a public address: give it an Elastic IP first",
 		look: func(s *situation) []string {
 			i := s.was.Instance
 			return when(s.stops() && i.PublicIP != "" && !i.Elastic, "%s is no Elastic IP, and is given back at the stop", i.PublicIP)
+		},
+	},
+	{
+		id: "scarce-capacity", title: "machines like it are often not to be had", note: true,
+		instead: "While it is stopped EC2 may give its place to others; a start without capacity is tried for an hour, and regain resume tries again." +
+			" An On-Demand Capacity Reservation for its type and zone, made before, keeps the place",
+		look: func(s *situation) []string {
+			return when(s.stops() && scarce.MatchString(s.was.Instance.Type), "it is a %s", s.was.Instance.Type)
 		},
 	},
 	{
@@ -118,6 +128,10 @@ var instanceChecks = []check{
 		},
 	},
 }
+
+// scarce are the types with accelerators or of exceptional size, and the whole
+// machines.
+var scarce = regexp.MustCompile(`^(p|g|dl|f|inf|trn|vt|hpc|u|x|z|mac)[0-9-]|\.metal`)
 
 // plainStop is the reason of the state after StopInstances without Hibernate.
 const plainStop = "Client.UserInitiatedShutdown"

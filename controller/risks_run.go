@@ -2,6 +2,8 @@ package controller
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,6 +13,10 @@ var runChecks = []check{
 		flag: "--take-over", usage: "begin although another run on this instance is not home",
 		instead: "Bring that one home first, from any machine: regain resume RUN goes on with it, regain rollback RUN takes it back." +
 			" With the flag, what it has left is taken for how the instance was"},
+	{
+		id: "too-many-tags", title: "there is no room for the tags of a run", look: tooManyTags,
+		instead: "The lock, and what it takes to bring the instance home from any machine, stand in tags: remove some for the time of the rescue",
+	},
 	{
 		id: "is-helper", title: "the instance is a helper of a rescue",
 		instead: "It goes when that run is home: regain list",
@@ -63,6 +69,27 @@ var runChecks = []check{
 			return when(k.State != keyEnabled, "key %s is %s", k.ARN, k.State)
 		},
 	},
+}
+
+// mostTags is how many tags a resource may have, not counting those of AWS.
+// https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/Using_Tags.html#tag-restrictions
+const mostTags = 50
+
+func tooManyTags(s *situation) []string {
+	var found []string
+	for id, tags := range map[string]map[string]string{s.was.Instance.ID: s.was.Instance.Tags, s.was.Volume.ID: s.was.Volume.Tags} {
+		count := len(lockKeys)
+		for key := range tags {
+			if !strings.HasPrefix(key, "aws:") && !slices.Contains(lockKeys, key) {
+				count++
+			}
+		}
+		if count > mostTags {
+			found = append(found, fmt.Sprintf("%s has %d tags, of %d that it may have, and a run adds %d", id, count-len(lockKeys), mostTags, len(lockKeys)))
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 const secureString = "SecureString"

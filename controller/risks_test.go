@@ -2,6 +2,7 @@ package controller
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,10 @@ var situationCases = []struct {
 	{"root in another zone", rootWith(func(v *Volume) { v.Zone = "eu-central-1b" }), []string{"root-attachment"}, "eu-central-1b"},
 	{"multi attach", rootWith(func(v *Volume) { v.MultiAttach = true }), []string{"multi-attach"}, ""},
 	{"two volumes", secondVolume(Volume{ID: "vol-2"}), []string{"several-volumes"}, "vol-2"},
+	{"scarce", patientWith(func(i *Instance) { i.Type = "p5.48xlarge" }), []string{"scarce-capacity"}, "p5.48xlarge"},
+	{"scarce, stopped", patientWith(func(i *Instance) { i.Type, i.State = "m5.metal", Stopped }), nil, ""},
+	{"many tags", patientWith(func(i *Instance) { i.Tags = manyTags(46) }), []string{"too-many-tags"}, "has 46 tags, of 50"},
+	{"as many tags as there is room for", patientWith(func(i *Instance) { i.Tags = manyTags(45) }), nil, ""},
 	{"instance store", patientWith(func(i *Instance) { i.Type = "m5d.large" }), []string{"instance-store-loss"}, "m5d.large"},
 	{"instance store, stopped", patientWith(func(i *Instance) { i.Type, i.State = "m5d.large", Stopped }), nil, ""},
 	{"public address", patientWith(func(i *Instance) { i.PublicIP = "203.0.113.7" }), []string{"public-ip-change"}, "203.0.113.7"},
@@ -338,4 +343,13 @@ func TestAge(t *testing.T) {
 	if got := s.age("yesterday"); got != "" {
 		t.Errorf("got %q", got)
 	}
+}
+
+// manyTags are so many, besides those of AWS.
+func manyTags(n int) map[string]string {
+	tags := map[string]string{"aws:autoscaling:groupName": "x", "aws:cloudformation:stack-name": "y"}
+	for i := range n {
+		tags[fmt.Sprint("tag", i)] = "v"
+	}
+	return tags
 }
