@@ -223,4 +223,3 @@ func peak(b *testing.B) int64 {
 	b.Fatal("no peak of memory in /proc/self/status")
 	return 0
 }
-
