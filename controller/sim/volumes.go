@@ -107,7 +107,7 @@ func (c *Cloud) mayAttach(v *volume, i *instance, device string) error {
 	case v.Zone != i.Zone:
 		return refusal(controller.Invalid, "InvalidVolume.ZoneMismatch", "the volume '%s' is not in the same availability zone as instance '%s'", v.ID, i.ID)
 	case taken != nil:
-		return refusal(controller.Invalid, "InvalidParameterValue", "%s is already in use by another volume", device)
+		return refusal(controller.State, "InvalidParameterValue", "%s is already in use by another volume", device)
 	case i.State == controller.Running && !c.usable(v.KMSKey):
 		return refusal(controller.State, "InvalidKmsKey.InvalidState", "the key %s is not in a valid state", v.KMSKey)
 	case len(i.plugged) >= 28:

@@ -29,7 +29,7 @@ func TestRefusesToAttach(t *testing.T) {
 
 	b.refused(b.Attach(ctx, "vol-none", here, "/dev/sdf"), controller.NotFound, "InvalidVolume.NotFound")
 	b.refused(b.Attach(ctx, free, "i-none", "/dev/sdf"), controller.NotFound, "InvalidInstanceID.NotFound")
-	b.refused(b.Attach(ctx, free, here, "/dev/xvda"), controller.Invalid, "InvalidParameterValue")
+	b.refused(b.Attach(ctx, free, here, "/dev/xvda"), controller.State, "InvalidParameterValue")
 	b.refused(b.Attach(ctx, free, there, "/dev/sdf"), controller.Invalid, "InvalidVolume.ZoneMismatch")
 	b.refused(b.Attach(ctx, sealed, here, "/dev/sdf"), controller.State, "InvalidKmsKey.InvalidState")
 	b.must(b.Attach(ctx, free, here, "/dev/sdf"))

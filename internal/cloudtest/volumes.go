@@ -68,7 +68,7 @@ func oneDevice(b *bed) {
 	h, _ := b.instance(helper)
 	b.must(b.Cloud.Detach(b.Context(), root.Volume, b.Patient))
 	b.until("it is available", func() bool { return b.volume(root.Volume).State == "available" })
-	b.refused(b.Cloud.Attach(b.Context(), root.Volume, helper, h.RootDevice), controller.Invalid)
+	b.refused(b.Cloud.Attach(b.Context(), root.Volume, helper, h.RootDevice), controller.State)
 	if v := b.volume(root.Volume); v.State != "available" {
 		b.Errorf("refused, it is %s", v.State)
 	}
