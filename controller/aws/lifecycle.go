@@ -13,7 +13,8 @@ import (
 )
 
 // Launch starts a helper. Everything that comes with it carries the tags, and
-// goes with it.
+// goes with it. Its disk, on which the agent notes what it changes on another, is
+// encrypted: by the account's key for that, or EBS's own.
 func (c *Cloud) Launch(ctx context.Context, l controller.Launch) (string, error) {
 	root, err := c.rootOf(ctx, l.Image)
 	if err != nil {
@@ -21,7 +22,7 @@ func (c *Cloud) Launch(ctx context.Context, l controller.Launch) (string, error)
 	}
 	out, err := call(ctx, c.ec2.RunInstances, &ec2.RunInstancesInput{
 		ClientToken: &l.Token, ImageId: &l.Image, InstanceType: types.InstanceType(l.Type), MinCount: sdk.Int32(1), MaxCount: sdk.Int32(1),
-		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: &root, Ebs: &types.EbsBlockDevice{DeleteOnTermination: sdk.Bool(true)}}},
+		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: &root, Ebs: &types.EbsBlockDevice{DeleteOnTermination: sdk.Bool(true), Encrypted: sdk.Bool(true)}}},
 		NetworkInterfaces: []types.InstanceNetworkInterfaceSpecification{{
 			DeviceIndex: sdk.Int32(0), SubnetId: &l.Subnet, Groups: l.Groups, AssociatePublicIpAddress: &l.PublicIP, DeleteOnTermination: sdk.Bool(true),
 		}},

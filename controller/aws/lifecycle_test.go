@@ -28,7 +28,7 @@ func TestLaunch(t *testing.T) {
 	s.of("RunInstances")[0].want(t, map[string]string{
 		"ClientToken": "R-1", "ImageId": "ami-1", "InstanceType": "t4g.small", "MinCount": "1", "MaxCount": "1", "IamInstanceProfile.Name": "regain-helper",
 		"MetadataOptions.HttpTokens": "required", "MetadataOptions.HttpPutResponseHopLimit": "1",
-		"BlockDeviceMapping.1.DeviceName": "/dev/xvda", "BlockDeviceMapping.1.Ebs.DeleteOnTermination": "true",
+		"BlockDeviceMapping.1.DeviceName": "/dev/xvda", "BlockDeviceMapping.1.Ebs.DeleteOnTermination": "true", "BlockDeviceMapping.1.Ebs.Encrypted": "true",
 		"NetworkInterface.1.SubnetId": "subnet-1", "NetworkInterface.1.SecurityGroupId.1": "sg-1", "NetworkInterface.1.AssociatePublicIpAddress": "true",
 		"NetworkInterface.1.DeleteOnTermination": "true",
 		"TagSpecification.1.ResourceType":        "instance", "TagSpecification.1.Tag.1.Key": "regain:role", "TagSpecification.1.Tag.2.Value": "R",
