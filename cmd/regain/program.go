@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/seed-77750964/regain/controller"
+	"github.com/seed-77750964/regain/controller/policy"
 	"github.com/seed-77750964/regain/offline"
 )
 
@@ -114,7 +115,11 @@ func cloudHint(err error) string {
 	}
 	switch cloud.Kind {
 	case controller.Denied:
-		return "the caller's policy lacks " + cloud.Action + ": regain policy controller prints what is needed"
+		hint := "the caller's policy lacks " + cloud.Action + ": regain policy controller prints what is needed"
+		if sids := policy.GrantedBy(cloud.Action); len(sids) > 0 {
+			hint += ", in the statement " + strings.Join(sids, " or ")
+		}
+		return hint
 	case controller.Throttled:
 		return "the account's rate for " + cloud.Action + " is used up: try again in a minute"
 	case controller.Unknown:
