@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // statement is one of a policy; the rest of it is kept as it is.
@@ -232,7 +233,15 @@ var features = []feature{
 	}},
 	{"a subnet without a way out", func(t *testing.T, l *lab) {
 		ask := append([]string{l.blank("--zone", "us-east-1a", "--stopped"), "--agent", filepath.Join(programs, "regain-agent")}, closedSubnet(l, "")...)
-		l.dryRun(4, asRescuer(ask...)...)
+		var risks []risk
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+			if risks = l.dryRun(4, asRescuer(ask...)...); risks[0].ID != "subnet-missing" { // a new one may not show at once
+				break
+			}
+		}
+		if len(risks) != 1 || risks[0].ID != "no-ssm-path" {
+			t.Errorf("refused because of %+v", risks)
+		}
 	}},
 	{"interrupted after the backup", func(t *testing.T, l *lab) {
 		for _, backup := range []string{"ami", "snapshot"} {
