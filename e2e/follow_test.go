@@ -75,10 +75,10 @@ func (l *lab) watch(args []string, at func(event) syscall.Signal) ending {
 		end.events = append(end.events, *line.Event)
 		end.run = line.Event.Run
 		if sig := at(*line.Event); sig != 0 {
-			cmd.Process.Signal(sig)
+			_ = cmd.Process.Signal(sig) // it may have ended
 		}
 	}
-	cmd.Wait()
+	_ = cmd.Wait() // the exit code is judged
 	if ctx.Err() != nil {
 		l.t.Errorf("regain %q does not end: %s", args, tail(text.String()))
 	}

@@ -102,7 +102,7 @@ func (l *lab) start() {
 	if err := l.cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
-	go io.Copy(l.log, out)
+	go func() { _, _ = io.Copy(l.log, out) }() // until it ends
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", l.listen); err == nil {
 			conn.Close()
@@ -117,14 +117,14 @@ func (l *lab) end(sig syscall.Signal) {
 	if l.cmd == nil {
 		return
 	}
-	l.cmd.Process.Signal(sig)
+	_ = l.cmd.Process.Signal(sig) // it may have ended
 	done := make(chan struct{})
-	go func() { l.cmd.Wait(); close(done) }()
+	go func() { _ = l.cmd.Wait(); close(done) }()
 	select {
 	case <-done:
 	case <-time.After(30 * time.Second):
 		l.t.Errorf("the lab does not end")
-		l.cmd.Process.Kill()
+		_ = l.cmd.Process.Kill()
 		<-done
 	}
 	l.cmd = nil
