@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -69,10 +70,11 @@ func run(t *testing.T, script []string, env ...string) (stdout, stderr string, c
 func TestPrepareScript(t *testing.T) {
 	testdisk.Need(t, "curl", "sha256sum")
 	agent := []byte("#!/bin/sh\necho version 1\n")
-	served, asked := agent, 0
+	var served atomic.Pointer[[]byte]
+	var asked atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked++
-		_, _ = w.Write(served) // the client says what came
+		asked.Add(1)
+		_, _ = w.Write(*served.Load()) // the client says what came
 	}))
 	defer server.Close()
 	sum := sha256.Sum256(agent)
@@ -85,14 +87,14 @@ func TestPrepareScript(t *testing.T) {
 		name  string
 		serve []byte
 		code  int
-		asked int
+		asked int32
 	}{
 		{"something else", []byte("evil"), 1, 1}, {"the agent", agent, 0, 2}, {"again", nil, 0, 2},
 	} {
-		served = tt.serve
+		served.Store(&tt.serve)
 		out, errs, code := run(t, script)
-		if code != tt.code || asked != tt.asked || code == 0 && out != "version 1\n" {
-			t.Errorf("%s: exit %d after %d downloads: %q %q", tt.name, code, asked, out, errs)
+		if code != tt.code || asked.Load() != tt.asked || code == 0 && out != "version 1\n" {
+			t.Errorf("%s: exit %d after %d downloads: %q %q", tt.name, code, asked.Load(), out, errs)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "regain-agent")); (err == nil) != (tt.code == 0) {
 			t.Errorf("%s: the agent is there: %v", tt.name, err)
