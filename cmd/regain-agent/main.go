@@ -26,8 +26,8 @@ func main() { os.Exit(start()) }
 // that nobody reads must not kill a rescue between two writes.
 func start() int {
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
+	// Nothing stops it: a signal in the last moment must not change the exit code.
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	// A run is short and needs little memory: the collector would take a tenth
 	// of its time. The limit keeps a large volume's run small all the same.
 	debug.SetGCPercent(400)
