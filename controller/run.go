@@ -58,10 +58,21 @@ func (c *Controller) fleet(size int) *fleet {
 	if size > many {
 		freshness *= 3
 	}
-	f := &fleet{Controller: c, cloud: newPoller(c.Cloud, c.Clock, freshness)}
+	f := &fleet{Controller: c, cloud: newPoller(c.Cloud, c.Clock, c.onClock(freshness))}
 	f.cloud.alone = size == 1
 	f.groups.alone, f.groups.now = size == 1, c.Clock.Now
 	return f
+}
+
+// spent is how much of the cloud's time has gone by; in a lab it may run faster
+// than the clock.
+func (c *Controller) spent(since time.Time) time.Duration {
+	return time.Duration(float64(c.Clock.Now().Sub(since)) * max(c.Speed, 1))
+}
+
+// onClock is how long a span of the cloud's time takes on the clock.
+func (c *Controller) onClock(span time.Duration) time.Duration {
+	return time.Duration(float64(span) / max(c.Speed, 1))
 }
 
 // begin makes a run and its journal.

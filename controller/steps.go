@@ -131,16 +131,18 @@ type rhythm struct{ first, step time.Duration }
 func (b *bracket) begins(what string) { b.begin(what, 0) }
 
 // begin notes that it will be under way after a while.
-func (b *bracket) begin(what string, after time.Duration) { b.begun[what] = b.Clock.Now().Add(after) }
+func (b *bracket) begin(what string, after time.Duration) {
+	b.begun[what] = b.Clock.Now().Add(b.onClock(after))
+}
 
 // wait says when to look again for an effect.
 func (b *bracket) wait(what string, every rhythm, format string, args ...any) flow.Wait {
 	since, ok := b.begun[what]
 	if !ok { // an earlier process began it
-		since = b.Clock.Now().Add(-every.first)
+		since = b.Clock.Now().Add(-b.onClock(every.first))
 		b.begun[what] = since
 	}
-	spent := b.Clock.Now().Sub(since)
+	spent := b.spent(since)
 	wait := max(every.step, (spent-every.first)/8)
 	if spent < every.first {
 		wait = every.first - spent
@@ -180,7 +182,7 @@ func (b *bracket) settle(what string) flow.Wait {
 		since = b.Clock.Now()
 		b.doubts[what] = since
 	}
-	left := settling - b.Clock.Now().Sub(since)
+	left := settling - b.spent(since)
 	if left > 0 {
 		return flow.Wait{For: min(left, settling/2), Why: "for " + what + " to show, if there is one"}
 	}

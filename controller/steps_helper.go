@@ -80,7 +80,7 @@ const watchHelper = 90 * time.Second
 // lostHelper looks, now and then, whether the helper is still there, and gives
 // it up if not.
 func (b *bracket) lostHelper(ctx context.Context, r *Rescue) (bool, error) {
-	if last, ok := b.begun["alive "+r.Helper]; ok && b.Clock.Now().Sub(last) < watchHelper {
+	if last, ok := b.begun["alive "+r.Helper]; ok && b.spent(last) < watchHelper {
 		return false, nil
 	}
 	b.begins("alive " + r.Helper)
@@ -107,7 +107,7 @@ func (b *bracket) alive(ctx context.Context, id string) (bool, error) {
 	}
 	if len(found) == 0 {
 		launched, ok := b.begun["helper"]
-		return ok && b.Clock.Now().Sub(launched) < time.Minute, nil
+		return ok && b.spent(launched) < time.Minute, nil
 	}
 	if found[0].State != Running || b.online != id {
 		return found[0].State == Pending || found[0].State == Running, nil
@@ -173,7 +173,7 @@ func (b *bracket) terminateOne(ctx context.Context, id string) (gone bool, wait 
 		case len(found) == 1 && (found[0].State == Terminated || found[0].State == ShuttingDown):
 			return found[0].State == Terminated, flow.Wait{}, nil
 		case len(found) == 0 && ok:
-			return b.Clock.Now().Sub(asked) > settling, flow.Wait{}, nil
+			return b.spent(asked) > settling, flow.Wait{}, nil
 		}
 	}
 	done := b.groups.do(ctx, "terminate", id, 10*time.Second, func(ctx context.Context, ids ...string) (string, error) {

@@ -53,7 +53,7 @@ func (b *bracket) lock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	return flow.Wait{For: racing, Why: "whether another run begins at the same time"}, nil
 }
 
-func (b *bracket) since(what string) time.Duration { return b.Clock.Now().Sub(b.begun[what]) }
+func (b *bracket) since(what string) time.Duration { return b.spent(b.begun[what]) }
 
 // holder are the tags of whoever has the instance. The root volume is asked too
 // before this run has written: it may have come from an instance that another

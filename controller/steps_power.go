@@ -138,7 +138,7 @@ func (b *bracket) power(ctx context.Context, verb, id string, wait time.Duration
 // consent, and never that of Windows: its hives would be torn.
 func (b *bracket) force(ctx context.Context, r *Rescue) error {
 	switch {
-	case r.StoppedAt.IsZero() || b.Clock.Now().Sub(r.StoppedAt) < gracefulStop:
+	case r.StoppedAt.IsZero() || b.spent(r.StoppedAt) < gracefulStop:
 		return nil
 	case !r.Ask.Accepts("force-stop") || r.Original.Instance.Platform == "windows":
 		return fmt.Errorf("the instance has not stopped within %s (--force-stop would cut its power)", gracefulStop)

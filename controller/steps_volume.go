@@ -172,7 +172,7 @@ func (b *bracket) detachHelper(ctx context.Context, r *Rescue) (flow.Wait, error
 	case at.Instance == "" || at.Instance == r.Ask.Instance:
 		return flow.Wait{}, nil
 	}
-	if since, ok := b.begun["detach "+at.Instance]; ok && b.Clock.Now().Sub(since) > letGo {
+	if since, ok := b.begun["detach "+at.Instance]; ok && b.spent(since) > letGo {
 		if _, _, err := b.terminateOne(ctx, at.Instance); err != nil {
 			return flow.Wait{}, err
 		}
