@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -41,6 +43,13 @@ func (l *lab) follow(args []string, at func(n int, e event) (kill bool)) (result
 // signal that it returns, if any, is sent to the process.
 func (l *lab) watch(args []string, at func(event) syscall.Signal) ending {
 	l.t.Helper()
+	return l.beside(args, at, func(context.Context, *os.Process) {})
+}
+
+// beside is watch, while something else goes on: it is called with the process,
+// and a context that ends with it.
+func (l *lab) beside(args []string, at func(event) syscall.Signal, other func(context.Context, *os.Process)) ending {
+	l.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	cmd := l.command(ctx, nil, "regain", append(args, "--json")...)
@@ -53,6 +62,8 @@ func (l *lab) watch(args []string, at func(event) syscall.Signal) ending {
 	if err := cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
+	var others sync.WaitGroup
+	others.Go(func() { other(ctx, cmd.Process) })
 	var end ending
 	var text strings.Builder
 	lines := bufio.NewScanner(out)
@@ -82,6 +93,8 @@ func (l *lab) watch(args []string, at func(event) syscall.Signal) ending {
 	if ctx.Err() != nil {
 		l.t.Errorf("regain %q does not end: %s", args, tail(text.String()))
 	}
+	cancel()
+	others.Wait()
 	end.result = result{cmd.ProcessState.ExitCode(), text.String(), stderr.String()}
 	return end
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -60,7 +59,7 @@ func (l *transcript) String() string {
 func newLab(t testing.TB, args ...string) *lab {
 	t.Helper()
 	need(t)
-	l := &lab{t: t, state: filepath.Join(t.TempDir(), "lab"), listen: freeAddress(t), args: args, log: &transcript{}, secrets: &secrets{}}
+	l := &lab{t: t, state: filepath.Join(t.TempDir(), "lab"), listen: "127.0.0.1:0", args: args, log: &transcript{}, secrets: &secrets{}}
 	t.Cleanup(func() {
 		l.end(syscall.SIGTERM)
 		if found := holding(t, l.secrets.list, l.state); len(found) > 0 {
@@ -78,34 +77,23 @@ func newLab(t testing.TB, args ...string) *lab {
 	return l
 }
 
-func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
+var listening = regexp.MustCompile(`listening on http://([0-9.:]+),`)
 
-// start returns when the lab answers.
+// start returns when the lab answers. A lab that is started again has the address
+// that it had.
 func (l *lab) start() {
 	l.t.Helper()
 	args := append([]string{"serve", "--state", l.state, "--listen", l.listen}, l.args...)
 	l.cmd = exec.Command(filepath.Join(programs, "regain-lab"), args...)
-	l.cmd.Env = bareEnv(l.t)
-	out, err := l.cmd.StdoutPipe()
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	l.cmd.Env, l.cmd.WaitDelay = bareEnv(l.t), 10*time.Second
 	said := &transcript{}
-	l.cmd.Stderr = io.MultiWriter(l.log, said)
+	l.cmd.Stdout, l.cmd.Stderr = io.MultiWriter(l.log, said), io.MultiWriter(l.log, said)
 	if err := l.cmd.Start(); err != nil {
 		l.t.Fatal(err)
 	}
-	go func() { _, _ = io.Copy(l.log, out) }() // until it ends
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if conn, err := net.Dial("tcp", l.listen); err == nil {
-			conn.Close()
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if m := listening.FindStringSubmatch(said.String()); m != nil {
+			l.listen = m[1]
 			return
 		}
 	}
