@@ -81,7 +81,8 @@ func TestRegainIsKilled(t *testing.T) {
 		made, asked := withStep(c.at.step)
 		p := begin(t, l, made...)
 		end := p.l.watch(p.reset(asked...), killAt(c.at))
-		if end.code != -1 && c.at.event != "home" {
+		late := c.at.way == "home" && end.code == 0 // the last steps take less than the signal
+		if end.code != -1 && c.at.event != "home" && !late {
 			t.Fatalf("it was not killed, but ended with %d: %s", end.code, end.stderr)
 		}
 		p.goOn(t, c.by, end.run)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -58,6 +59,7 @@ var refusals = map[string]refusal{
 	"no bucket":                    {flags: []string{"--bucket", "not-there-at-all"}, risks: one("missing-bucket")},
 	"no agent":                     {flags: []string{"--agent", "/dev/null"}, risks: one("no-agent")},
 	"volumes with a disabled key":  {with: customerKey, make: disableKey, risks: one("kms-key")},
+	"too many tags":                {create: tags(46), risks: one("too-many-tags")},
 	"several": {
 		create: []string{"--spot", "stop", "--hibernation", "--stop-protection", "--public-ip", "true", "--product-code", "abc123", "--type", "m5d.large"},
 		flags:  []string{"--helper-type", "t9.nano", "--subnet", "subnet-00000000000000000", "--instance-profile", "nobody"},
@@ -72,6 +74,14 @@ var refusals = map[string]refusal{
 var refusedElsewhere = []string{"multi-attach", "macos", "kms-grant", "missing-permission", "look-denied", "unsimulated"}
 
 func one(s string) []string { return []string{s} }
+
+// tags are flags that give an instance n tags; EC2 allows 50.
+func tags(n int) (flags []string) {
+	for i := range n {
+		flags = append(flags, "--tag", fmt.Sprintf("t%d=v", i))
+	}
+	return flags
+}
 
 // Whatever stands in the way is said, all of it, with its id and the flag that
 // accepts it; and no call was made that could have changed anything.

@@ -32,7 +32,7 @@ host() {
 
 mkdir -p bin
 before=$(host 2>/dev/null || true)
-REGAIN_MUST_RUN=$must_run "$gotestsum" --format standard-quiet --jsonfile bin/test.json -- -race -timeout 15m ./...
+REGAIN_MUST_RUN=$must_run "$gotestsum" --format standard-quiet --jsonfile bin/test.json -- -race -timeout 25m ./...
 if ! diff <(echo "$before") <(host 2>/dev/null || true); then
 	echo "race: the tests have changed this machine" >&2
 	exit 1
