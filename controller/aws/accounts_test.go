@@ -99,6 +99,56 @@ func TestSimulateApart(t *testing.T) {
 	wantKind(t, err, controller.Invalid, "InvalidInput")
 }
 
+// TestSimulateTogether asks for contexts only where a policy has conditions.
+func TestSimulateTogether(t *testing.T) {
+	conditional := strings.ReplaceAll(evaluation("ec2:RunInstances", "arn:v", "implicitDeny"), "</member>", "<MissingContextValues><member>aws:RequestTag/run</member></MissingContextValues></member>")
+	single := "<member><EvalActionName>s3:PutObject</EvalActionName><EvalResourceName>*</EvalResourceName><EvalDecision>implicitDeny</EvalDecision><ResourceSpecificResults>" +
+		"<member><EvalResourceName>arn:b</EvalResourceName><EvalResourceDecision>allowed</EvalResourceDecision></member></ResourceSpecificResults></member>"
+	s, cloud := newServer(t, map[string][]answer{"SimulatePrincipalPolicy": ok(
+		simulation(false, evaluation("ec2:StopInstances", "arn:i", "allowed"), evaluation("ec2:StartInstances", "arn:i", "explicitDeny"), conditional, single),
+		simulation(false, evaluation("ec2:RunInstances", "arn:v", "allowed")),
+	)})
+	region := map[string]string{"aws:RequestedRegion": "r"}
+	asked := []controller.Permission{
+		{Action: "ec2:StopInstances", Resource: "arn:i", Context: region}, {Action: "ec2:StartInstances", Resource: "arn:i", Context: region},
+		{Action: "ec2:RunInstances", Resource: "arn:v", Context: map[string]string{"aws:RequestedRegion": "r", "aws:RequestTag/run": "1"}},
+		{Action: "s3:PutObject", Resource: "arn:b", Context: region},
+	}
+	lacking, err := cloud.Simulate(t.Context(), controller.Caller{ARN: "arn:aws:iam::111122223333:user/me"}, asked)
+	if err != nil || !cmp.Equal(lacking, asked[1:2]) {
+		t.Errorf("lacking %v, %v", lacking, err)
+	}
+	calls := s.of("SimulatePrincipalPolicy")
+	if len(calls) != 2 {
+		t.Fatalf("%d calls", len(calls))
+	}
+	calls[0].want(t, map[string]string{"ContextEntries.member.1.ContextKeyName": "aws:RequestedRegion", "ContextEntries.member.2.ContextKeyName": "", "ActionNames.member.4": "s3:PutObject"})
+	calls[1].want(t, map[string]string{"ActionNames.member.1": "ec2:RunInstances", "ActionNames.member.2": "", "ContextEntries.member.2.ContextKeyName": "aws:RequestedRegion"})
+}
+
+// TestSimulateByService: what IAM does not take together is asked a service at a
+// time, before it is asked a context at a time.
+func TestSimulateByService(t *testing.T) {
+	refused := answer{status: 400, body: `<ErrorResponse><Error><Type>Sender</Type><Code>InvalidInput</Code><Message>different authorization information</Message></Error></ErrorResponse>`}
+	s, cloud := newServer(t, map[string][]answer{"SimulatePrincipalPolicy": {
+		refused,
+		ok(simulation(false, evaluation("ec2:StopInstances", "arn:i", "allowed"), evaluation("ec2:RunInstances", "arn:i", "allowed")))[0],
+		refused,
+		ok(simulation(false, evaluation("s3:PutObject", "arn:b", "allowed")))[0],
+	}})
+	asked := []controller.Permission{
+		{Action: "ec2:StopInstances", Resource: "arn:i"}, {Action: "s3:PutObject", Resource: "arn:b"},
+		{Action: "ec2:RunInstances", Resource: "arn:i", Context: map[string]string{"aws:RequestTag/run": "1"}},
+	}
+	lacking, err := cloud.Simulate(t.Context(), controller.Caller{ARN: "arn:aws:iam::111122223333:user/me"}, asked)
+	if err != nil || lacking != nil {
+		t.Errorf("lacking %v, %v", lacking, err)
+	}
+	if calls := s.of("SimulatePrincipalPolicy"); len(calls) != 4 || calls[1].form.Get("ActionNames.member.2") != "ec2:RunInstances" {
+		t.Errorf("%d calls", len(calls))
+	}
+}
+
 func TestSimulateContexts(t *testing.T) {
 	s, cloud := newServer(t, map[string][]answer{"SimulatePrincipalPolicy": ok(simulation(false))})
 	asked := []controller.Permission{
@@ -110,10 +160,11 @@ func TestSimulateContexts(t *testing.T) {
 		t.Errorf("what IAM does not answer is lacking: %v, %v", lacking, err)
 	}
 	calls := s.of("SimulatePrincipalPolicy")
-	if len(calls) != 2 {
-		t.Fatalf("%d calls, want one a context", len(calls))
+	if len(calls) != 3 {
+		t.Fatalf("%d calls, want one without contexts and one a context", len(calls))
 	}
-	for _, q := range calls {
+	calls[0].want(t, map[string]string{"ContextEntries.member.1.ContextKeyName": "", "ActionNames.member.2": "ec2:CreateTags", "ResourceArns.member.2": "arn:i"})
+	for _, q := range calls[1:] {
 		want := map[string]string{"PolicySourceArn": "arn:aws:iam::111122223333:user/ops/me", "ContextEntries.member.1.ContextKeyType": "boolean",
 			"ContextEntries.member.1.ContextKeyValues.member.1": "true", "ContextEntries.member.2.ContextKeyType": "string"}
 		if q.form.Get("ActionNames.member.1") == "ec2:CreateTags" {
