@@ -40,26 +40,37 @@ func (c *Cloud) subnets(ctx context.Context, filters ...types.Filter) ([]control
 
 // Routes are the active ones of the table that a subnet goes by.
 func (c *Cloud) Routes(ctx context.Context, s controller.Subnet) ([]controller.Route, error) {
-	tables, err := c.tables(ctx, filter("association.subnet-id", s.ID))
-	if err == nil && len(tables) == 0 {
-		tables, err = c.tables(ctx, filter("vpc-id", s.VPC), filter("association.main", "true"))
-	}
+	tables, err := c.tables(ctx, filter("vpc-id", s.VPC))
 	if err != nil {
 		return nil, err
 	}
 	var routes []controller.Route
-	for _, t := range tables {
-		for _, r := range t.Routes {
-			if r.State == types.RouteStateActive {
-				routes = append(routes, controller.Route{
-					Destination: first(r.DestinationCidrBlock, r.DestinationIpv6CidrBlock, r.DestinationPrefixListId),
-					Target: first(r.GatewayId, r.NatGatewayId, r.TransitGatewayId, r.VpcPeeringConnectionId, r.EgressOnlyInternetGatewayId,
-						r.InstanceId, r.NetworkInterfaceId, r.LocalGatewayId, r.CarrierGatewayId, r.CoreNetworkArn),
-				})
-			}
+	for _, r := range tableOf(tables, s.ID).Routes {
+		if r.State == types.RouteStateActive {
+			routes = append(routes, controller.Route{
+				Destination: first(r.DestinationCidrBlock, r.DestinationIpv6CidrBlock, r.DestinationPrefixListId),
+				Target: first(r.GatewayId, r.NatGatewayId, r.TransitGatewayId, r.VpcPeeringConnectionId, r.EgressOnlyInternetGatewayId,
+					r.InstanceId, r.NetworkInterfaceId, r.LocalGatewayId, r.CarrierGatewayId, r.CoreNetworkArn),
+			})
 		}
 	}
 	return routes, nil
+}
+
+// tableOf is the table of a VPC that a subnet goes by: its own, or the main one.
+func tableOf(tables []types.RouteTable, subnet string) types.RouteTable {
+	var main types.RouteTable
+	for _, t := range tables {
+		for _, a := range t.Associations {
+			switch {
+			case sdk.ToString(a.SubnetId) == subnet:
+				return t
+			case sdk.ToBool(a.Main):
+				main = t
+			}
+		}
+	}
+	return main
 }
 
 func (c *Cloud) tables(ctx context.Context, filters ...types.Filter) ([]types.RouteTable, error) {

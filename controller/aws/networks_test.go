@@ -11,22 +11,27 @@ import (
 )
 
 func TestRoutes(t *testing.T) {
-	const empty = "<DescribeRouteTablesResponse/>"
-	const main = `<DescribeRouteTablesResponse><routeTableSet><item><routeTableId>rtb-1</routeTableId><routeSet>
+	const tables = `<DescribeRouteTablesResponse><routeTableSet>
+<item><routeTableId>rtb-2</routeTableId><associationSet><item><subnetId>subnet-2</subnetId></item></associationSet><routeSet>
+<item><destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><gatewayId>igw-1</gatewayId><state>active</state></item></routeSet></item>
+<item><routeTableId>rtb-3</routeTableId></item>
+<item><routeTableId>rtb-1</routeTableId><associationSet><item><main>true</main></item></associationSet><routeSet>
 <item><destinationCidrBlock>10.0.0.0/16</destinationCidrBlock><gatewayId>local</gatewayId><state>active</state></item>
 <item><destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><natGatewayId>nat-1</natGatewayId><state>active</state></item>
 <item><destinationCidrBlock>192.0.2.0/24</destinationCidrBlock><gatewayId>vgw-1</gatewayId><state>blackhole</state></item>
 <item><destinationIpv6CidrBlock>::/0</destinationIpv6CidrBlock><egressOnlyInternetGatewayId>eigw-1</egressOnlyInternetGatewayId><state>active</state></item>
 </routeSet></item></routeTableSet></DescribeRouteTablesResponse>`
-	s, cloud := newServer(t, map[string][]answer{"DescribeRouteTables": ok(empty, main)})
+	s, cloud := newServer(t, map[string][]answer{"DescribeRouteTables": ok(tables)})
 	got, err := cloud.Routes(t.Context(), controller.Subnet{ID: "subnet-1", VPC: "vpc-1"})
 	want := []controller.Route{{Destination: "10.0.0.0/16", Target: "local"}, {Destination: "0.0.0.0/0", Target: "nat-1"}, {Destination: "::/0", Target: "eigw-1"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v, -want +got:\n%s", err, diff)
 	}
-	calls := s.of("DescribeRouteTables")
-	calls[0].want(t, map[string]string{"Filter.1.Name": "association.subnet-id", "Filter.1.Value.1": "subnet-1"})
-	calls[1].want(t, map[string]string{"Filter.1.Value.1": "vpc-1", "Filter.2.Name": "association.main"})
+	s.one("DescribeRouteTables").want(t, map[string]string{"Filter.1.Name": "vpc-id", "Filter.1.Value.1": "vpc-1", "Filter.2.Name": ""})
+	own, err := cloud.Routes(t.Context(), controller.Subnet{ID: "subnet-2", VPC: "vpc-1"})
+	if err != nil || !slices.Equal(own, []controller.Route{{Destination: "0.0.0.0/0", Target: "igw-1"}}) {
+		t.Errorf("of the table of its own: %v, %v", own, err)
+	}
 }
 
 func TestEndpoints(t *testing.T) {
