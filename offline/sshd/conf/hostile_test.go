@@ -8,11 +8,13 @@ import (
 )
 
 // quick fails when something takes longer than a hostile file may make it.
+// quick wants an end: what is quadratic or worse takes hours. The bound leaves room
+// for a machine that is busy with other tests.
 func quick(t *testing.T, name string, do func()) {
 	t.Helper()
 	start := time.Now()
 	do()
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > 2*time.Minute {
 		t.Errorf("%s took %v", name, d)
 	}
 }
