@@ -7,7 +7,6 @@ import (
 	"time"
 )
 
-// quick fails when something takes longer than a hostile file may make it.
 // quick wants an end: what is quadratic or worse takes hours. The bound leaves room
 // for a machine that is busy with other tests.
 func quick(t *testing.T, name string, do func()) {
