@@ -34,6 +34,7 @@ type Controller struct {
 
 	mutate func([]flow.Step[Rescue]) []flow.Step[Rescue] // for tests of the tests
 	known  memory                                        // of what many rescues look up alike
+	plans  planned
 }
 
 // Runs keeps journals: one a run.

@@ -50,6 +50,9 @@ func (e *MissingError) Error() string {
 	return "cannot find instance " + e.Instance + ": there is none in this account and region"
 }
 
+// moving tells whether a state is about to become another.
+func moving(state string) bool { return state == Pending || state == Stopping }
+
 func gone(state string) bool { return state == ShuttingDown || state == Terminated }
 
 // lookAtVolumes sorts the volumes into the root and the others.

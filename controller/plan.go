@@ -16,6 +16,9 @@ func (c *Controller) Plan(ctx context.Context, ask Ask) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	if !moving(was.Instance.State) {
+		c.plans.add(c.Clock.Now(), was)
+	}
 	return c.examine(ctx, "", ask, was)
 }
 

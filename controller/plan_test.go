@@ -213,7 +213,7 @@ func TestLookupsAreRemembered(t *testing.T) {
 		return len(account.asked) - before
 	}
 	first, second := plan(), plan()
-	if second != 5 { // instances, volumes, attributes, group, parameter
+	if second != 4 { // instances, volumes, attributes, group
 		t.Errorf("the first plan took %d calls, the second %d: %q", first, second, account.asked[first:])
 	}
 	clock.late = lookupsLast + time.Second

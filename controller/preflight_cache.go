@@ -15,6 +15,43 @@ import (
 // step that uses it, before the instance stops.
 const lookupsLast = 5 * time.Minute
 
+// planLasts is how long what a plan has found serves the run that follows it at
+// once. Who is asked in between takes longer than that, and then the run looks
+// itself.
+const planLasts = 10 * time.Second
+
+// planned are the instances that plans have looked at. The zero value is empty.
+type planned struct {
+	mu   sync.Mutex
+	seen map[string]lookedAt
+}
+
+type lookedAt struct {
+	at  time.Time
+	was Original
+}
+
+func (p *planned) add(now time.Time, was *Original) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.seen == nil {
+		p.seen = map[string]lookedAt{}
+	}
+	p.seen[was.Instance.ID] = lookedAt{now, *was}
+}
+
+// take gives what a plan has just found, once: another run looks again.
+func (p *planned) take(now time.Time, instance string) *Original {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seen, ok := p.seen[instance]
+	delete(p.seen, instance)
+	if !ok || now.Sub(seen.at) >= planLasts {
+		return nil
+	}
+	return &seen.was
+}
+
 // remembering is a cloud, with a memory for what many rescues look up alike.
 func (c *Controller) remembering(cloud Cloud) Cloud {
 	return &lookups{Cloud: cloud, clock: c.Clock, known: &c.known}
@@ -53,12 +90,16 @@ func (m *memory) of(question string) *answer {
 
 // recall asks once for what is then known for a while.
 func recall[T any](l *lookups, ask func() (T, error), question ...string) (T, error) {
-	return recallIf(l, func(T) bool { return true }, ask, question...)
+	return recallFor(l, lookupsLast, func(T) bool { return true }, ask, question...)
 }
 
 // recallIf is recall, of the answers that are worth keeping: what is missing
 // now may be there the next time somebody asks.
 func recallIf[T any](l *lookups, keep func(T) bool, ask func() (T, error), question ...string) (T, error) {
+	return recallFor(l, lookupsLast, keep, ask, question...)
+}
+
+func recallFor[T any](l *lookups, last time.Duration, keep func(T) bool, ask func() (T, error), question ...string) (T, error) {
 	a := l.known.of(strings.Join(question, "\x00"))
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -69,9 +110,15 @@ func recallIf[T any](l *lookups, keep func(T) bool, ask func() (T, error), quest
 	}
 	v, err := ask()
 	if err == nil && keep(v) {
-		a.value, a.until = v, l.clock.Now().Add(lookupsLast)
+		a.value, a.until = v, l.clock.Now().Add(last)
 	}
 	return v, err
+}
+
+// Parameters looks up parameters: a plan's answer serves the run that follows it.
+func (l *lookups) Parameters(ctx context.Context, names ...string) ([]Parameter, error) {
+	ask := func() ([]Parameter, error) { return l.Cloud.Parameters(ctx, names...) }
+	return recallFor(l, planLasts, func([]Parameter) bool { return true }, ask, "parameters", strings.Join(names, "\x00"))
 }
 
 // Caller asks who calls.

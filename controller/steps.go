@@ -200,11 +200,14 @@ func (b *bracket) look(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.Original != nil {
 		return flow.Wait{}, nil // rebuilt from tags
 	}
+	if r.Original = b.plans.take(b.Clock.Now(), r.Ask.Instance); r.Original != nil {
+		return flow.Wait{}, nil
+	}
 	was, err := look(ctx, b.sight(), r.Ask.Instance)
 	if err != nil {
 		return flow.Wait{}, err
 	}
-	if state := was.Instance.State; state == Pending || state == Stopping {
+	if state := was.Instance.State; moving(state) {
 		return b.wait("look", rhythm{5 * time.Second, 5 * time.Second}, "the instance is %s", state), nil
 	}
 	r.Original = was
