@@ -66,7 +66,7 @@ func (f *File[T]) Update(change func(*T) error) (err error) {
 	if err := change(f.value); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(f.value, "", " ")
+	data, err := json.Marshal(f.value)
 	if err != nil {
 		return fmt.Errorf("cannot encode state: %w", err)
 	}
