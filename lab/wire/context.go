@@ -2,6 +2,7 @@ package wire
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -17,4 +18,17 @@ func WithStuck(ctx context.Context, d time.Duration) context.Context {
 func StuckFor(ctx context.Context) time.Duration {
 	d, _ := ctx.Value(stuckKey{}).(time.Duration)
 	return d
+}
+
+type refusedKey struct{}
+
+// WithRefused tells a service which late questions of a call were answered no.
+func WithRefused(ctx context.Context, refused []Check) context.Context {
+	return context.WithValue(ctx, refusedKey{}, refused)
+}
+
+// Refused tells whether a late question of the call was answered no.
+func Refused(ctx context.Context, action, resource string) bool {
+	refused, _ := ctx.Value(refusedKey{}).([]Check)
+	return slices.ContainsFunc(refused, func(c Check) bool { return c.Action == action && c.Resource == resource })
 }

@@ -72,6 +72,7 @@ type Check struct {
 	Action   string // "ec2:StopInstances"
 	Resource string // an ARN, or "*"
 	Context  map[string][]string
+	Late     bool // a no does not refuse the call: the service hears of it, with Refused
 }
 
 // A Service answers the calls of one AWS service.
