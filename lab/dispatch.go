@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -105,7 +106,7 @@ func (l *Lab) carryOut(ctx context.Context, c *wire.Call, e *Entry) (any, error)
 	}
 	switch planned.Kind {
 	case kindLost:
-		return answer, errors.Join(err, l.lose(ctx, e.Resources))
+		return answer, errors.Join(err, l.lose(c, answer, e.Resources))
 	case kindAfter:
 		e.Outcome = kindAfter + " " + outcome(err)
 		return nil, errCut
@@ -119,23 +120,52 @@ func (l *Lab) serve(ctx context.Context, service wire.Service, c *wire.Call) (an
 		return nil, fault
 	}
 	if l.cfg.EnforceIAM {
-		checks, err := service.Checks(ctx, c)
+		refused, err := l.authorize(ctx, service, c)
 		if err != nil {
 			return nil, err
 		}
-		if err := l.iam.Authorize(c, checks); err != nil {
-			return nil, err
-		}
+		ctx = wire.WithRefused(ctx, refused)
 	}
 	return service.Do(ctx, c)
 }
 
-// lose breaks the hardware of the instances that a call named.
-func (l *Lab) lose(ctx context.Context, named []string) error {
+// authorize asks IAM the questions of a call. The late ones that are answered no are
+// for the service to know.
+func (l *Lab) authorize(ctx context.Context, service wire.Service, c *wire.Call) (refused []wire.Check, err error) {
+	checks, err := service.Checks(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, check := range checks {
+		err := l.iam.Authorize(c, []wire.Check{check})
+		switch {
+		case check.Late && wire.IsFault(err):
+			refused = append(refused, check)
+		case err != nil:
+			return nil, err
+		}
+	}
+	return refused, nil
+}
+
+// anInstance is the id of one, as an answer shows it.
+var anInstance = regexp.MustCompile(`<instanceId>(i-[0-9a-f]{17})</instanceId>`)
+
+// lose breaks the hardware of the instances that a call named, or made.
+func (l *Lab) lose(c *wire.Call, answer any, named []string) error {
+	if c.Action == "RunInstances" && answer != nil {
+		body, err := wire.Encode(c, answer)
+		if err != nil {
+			return err
+		}
+		for _, match := range anInstance.FindAllSubmatch(body, -1) {
+			named = append(named, string(match[1]))
+		}
+	}
 	var errs []error
 	for _, id := range named {
 		if strings.HasPrefix(id, "i-") {
-			errs = append(errs, l.parts.lose(ctx, id))
+			errs = append(errs, l.parts.lose(id))
 		}
 	}
 	return errors.Join(errs...)

@@ -251,7 +251,7 @@ func TestStuckLostAndFailed(t *testing.T) {
 	p := &probe{}
 	b.services["autoscaling"] = p
 	var lost []string
-	b.parts.lose = func(_ context.Context, instance string) error { lost = append(lost, instance); return nil }
+	b.parts.lose = func(instance string) error { lost = append(lost, instance); return nil }
 	writeFaults(t, b.faults, "- {action: Go, kind: stuck, for: 30s}\n- {action: Go, nth: 2, kind: lost-helper}\n- {action: Fail, nth: 2, kind: timeout-after}")
 	for range 3 {
 		if _, err := b.carry(t, "Go", "InstanceId", "i-0123456789abcdef0", "VolumeId", "vol-0123456789abcdef0"); err != nil {

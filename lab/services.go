@@ -30,7 +30,7 @@ const Helper = "regain-helper"
 type parts struct {
 	loops   []func(context.Context) error
 	closers []func(context.Context) error
-	lose    func(ctx context.Context, instance string) error
+	lose    func(instance string) error
 }
 
 // openIAM opens the principals. A fresh account has an operator, and a role for helpers
@@ -126,7 +126,8 @@ func (f fleet) Instances() ([]ssm.Instance, error) {
 	var all []ssm.Instance
 	for _, i := range instances {
 		all = append(all, ssm.Instance{
-			ID: i.ID, Agent: i.Helper, Up: i.Up, Ended: i.State == "shutting-down" || i.State == "terminated", Role: i.Role, Address: i.Address, Tags: i.Tags,
+			ID: i.ID, Agent: i.Helper, Up: i.Up, Ended: i.State == "shutting-down" || i.State == "terminated", Lost: i.Lost,
+			Role: i.Role, Address: i.Address, Tags: i.Tags,
 		})
 	}
 	return all, nil

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/lab/machine"
@@ -42,6 +43,7 @@ type instance struct {
 	Force                  bool   // stops without the guest's consent
 	Reboot                 bool   // the machine is to be switched off and on
 	Broken                 reason // why the machine cannot run; ends pending
+	Lost                   bool   // its hardware broke, and EC2 does not know
 	Reason                 reason
 	Transition             string // StateTransitionReason
 	Made, Launched, Ran    time.Time
@@ -155,8 +157,7 @@ type group struct {
 type permission struct {
 	Rule, Protocol string
 	From, To       int
-	CIDR, CIDR6    string
-	Group          string
+	List, Target   string // ipRanges, ipv6Ranges or groups, and the range or group
 	Description    string
 }
 
@@ -166,33 +167,23 @@ type token struct {
 	Made  []string
 }
 
-// init makes the maps of a new account.
-func (a *account) init() {
-	ensure(&a.Instances)
-	ensure(&a.Volumes)
-	ensure(&a.Snapshots)
-	ensure(&a.Images)
-	ensure(&a.Addresses)
-	ensure(&a.Vpcs)
-	ensure(&a.Subnets)
-	ensure(&a.Gateways)
-	ensure(&a.Routes)
-	ensure(&a.Groups)
-	ensure(&a.Tags)
-	ensure(&a.Born)
-	ensure(&a.Tokens)
-}
-
-func ensure[V any](m *map[string]V) {
-	if *m == nil {
-		*m = map[string]V{}
+// newAccount is an account with nothing in it.
+func newAccount() account {
+	return account{
+		Instances: map[string]*instance{}, Volumes: map[string]*volume{}, Snapshots: map[string]*snapshot{}, Images: map[string]*image{},
+		Addresses: map[string]*address{}, Vpcs: map[string]*vpc{}, Subnets: map[string]*subnet{}, Gateways: map[string]*gateway{},
+		Routes: map[string]*routeTable{}, Groups: map[string]*group{}, Tags: map[string]map[string]string{}, Born: map[string]time.Time{},
+		Tokens: map[string]token{},
 	}
 }
+
+// keys are those of a map, sorted.
+func keys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // sorted are the values of a map by their keys.
 func sorted[V any](m map[string]V) []V {
 	values := make([]V, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	for _, k := range keys(m) {
 		values = append(values, m[k])
 	}
 	return values
@@ -206,20 +197,9 @@ func (a *account) volumesOf(i *instance) []*volume {
 			of = append(of, v)
 		}
 	}
-	slices.SortFunc(of, func(x, y *volume) int {
-		if rx, ry := x.Attachment.Device == i.RootDevice, y.Attachment.Device == i.RootDevice; rx != ry {
-			return cmp.Compare(b2i(ry), b2i(rx))
-		}
-		return cmp.Compare(x.Attachment.Device, y.Attachment.Device)
-	})
+	place := func(v *volume) string { return strings.TrimPrefix(v.Attachment.Device, i.RootDevice) }
+	slices.SortFunc(of, func(x, y *volume) int { return cmp.Compare(place(x), place(y)) })
 	return of
-}
-
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 // rootOf is the volume at the root device, nil where there is none.
@@ -240,8 +220,12 @@ func (a *account) addressOf(instance string) *address {
 	return nil
 }
 
-// forget removes what is kept beside a resource.
-func (a *account) forget(id string) {
-	delete(a.Tags, id)
-	delete(a.Born, id)
+// some tells whether one of the resources is as wanted.
+func some[V any](of map[string]V, wanted func(V) bool) bool {
+	for _, x := range of {
+		if wanted(x) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,10 @@
 package ec2
 
-import "context"
+import (
+	"cmp"
+	"context"
+	"slices"
+)
 
 // An action is one call: its name, what carries it out, and the permissions that
 // it needs. Describing calls need theirs on all resources.
@@ -8,6 +12,14 @@ type action struct {
 	name  string
 	do    func(*EC2, context.Context, *request) (any, error)
 	needs needs
+}
+
+func actionNamed(name string) (action, bool) {
+	at, ok := slices.BinarySearchFunc(actions, name, func(a action, name string) int { return cmp.Compare(a.name, name) })
+	if !ok {
+		return action{}, false
+	}
+	return actions[at], true
 }
 
 // actions are the calls that the lab answers, sorted.
@@ -37,24 +49,24 @@ var actions = []action{
 	{"DeleteVolume", (*EC2).deleteVolume, needs{on: []string{"VolumeId"}}},
 	{"DeleteVpc", (*EC2).deleteVpc, needs{on: []string{"VpcId"}}},
 	{"DeregisterImage", (*EC2).deregisterImage, needs{on: []string{"ImageId"}}},
-	{"DescribeAddresses", (*EC2).describeAddresses, needs{}},
-	{"DescribeAvailabilityZones", (*EC2).describeAvailabilityZones, needs{}},
-	{"DescribeImages", (*EC2).describeImages, needs{}},
+	{"DescribeAddresses", addressListing.describe, needs{}},
+	{"DescribeAvailabilityZones", zoneListing.describe, needs{}},
+	{"DescribeImages", imageListing.describe, needs{}},
 	{"DescribeInstanceAttribute", (*EC2).describeInstanceAttribute, needs{}},
 	{"DescribeInstanceStatus", (*EC2).describeInstanceStatus, needs{}},
 	{"DescribeInstanceTypeOfferings", (*EC2).describeInstanceTypeOfferings, needs{}},
 	{"DescribeInstanceTypes", (*EC2).describeInstanceTypes, needs{}},
 	{"DescribeInstances", (*EC2).describeInstances, needs{}},
-	{"DescribeInternetGateways", (*EC2).describeInternetGateways, needs{}},
-	{"DescribeNetworkInterfaces", (*EC2).describeNetworkInterfaces, needs{}},
-	{"DescribeRouteTables", (*EC2).describeRouteTables, needs{}},
-	{"DescribeSecurityGroups", (*EC2).describeSecurityGroups, needs{}},
-	{"DescribeSnapshots", (*EC2).describeSnapshots, needs{}},
-	{"DescribeSubnets", (*EC2).describeSubnets, needs{}},
-	{"DescribeTags", (*EC2).describeTags, needs{}},
-	{"DescribeVolumes", (*EC2).describeVolumes, needs{}},
-	{"DescribeVpcEndpoints", (*EC2).describeVpcEndpoints, needs{}},
-	{"DescribeVpcs", (*EC2).describeVpcs, needs{}},
+	{"DescribeInternetGateways", gatewayListing.describe, needs{}},
+	{"DescribeNetworkInterfaces", cardListing.describe, needs{}},
+	{"DescribeRouteTables", tableListing.describe, needs{}},
+	{"DescribeSecurityGroups", groupListing.describe, needs{}},
+	{"DescribeSnapshots", snapshotListing.describe, needs{}},
+	{"DescribeSubnets", subnetListing.describe, needs{}},
+	{"DescribeTags", tagListing.describe, needs{}},
+	{"DescribeVolumes", volumeListing.describe, needs{}},
+	{"DescribeVpcEndpoints", endpointListing.describe, needs{}},
+	{"DescribeVpcs", vpcListing.describe, needs{}},
 	{"DetachInternetGateway", (*EC2).detachInternetGateway, needs{on: []string{"InternetGatewayId", "VpcId"}}},
 	{"DetachVolume", (*EC2).detachVolume, needs{on: []string{"InstanceId", "VolumeId"}}},
 	{"DisassociateAddress", (*EC2).disassociateAddress, needs{}},

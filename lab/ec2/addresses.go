@@ -11,20 +11,13 @@ import (
 func (e *EC2) allocateAddress(_ context.Context, r *request) (any, error) {
 	r.String("Domain")
 	tags := r.tagsAtCreation("elastic-ip")
-	var answer struct {
-		IP         string `xml:"publicIp"`
-		Domain     string `xml:"domain"`
-		Allocation string `xml:"allocationId"`
-		Border     string `xml:"networkBorderGroup"`
-	}
-	return e.act(r, &answer, func(a *account, now time.Time) error {
+	return e.act(r, func(a *account, now time.Time) (any, error) {
 		if len(a.Addresses) >= rules.LimitOf("ec2.address.count") {
-			return wire.Faultf("AddressLimitExceeded", "The maximum number of addresses has been reached.")
+			return nil, wire.Faultf("AddressLimitExceeded", "The maximum number of addresses has been reached.")
 		}
 		x := e.newAddress(a)
 		a.born(now, tags["elastic-ip"], x.Allocation)
-		answer.IP, answer.Domain, answer.Allocation, answer.Border = x.IP, "vpc", x.Allocation, e.Region
-		return nil
+		return item{{"publicIp", x.IP}, {"domain", "vpc"}, {"allocationId", x.Allocation}, {"networkBorderGroup", e.Region}}, nil
 	})
 }
 
@@ -34,102 +27,79 @@ func (e *EC2) newAddress(a *account) *address {
 	return x
 }
 
-func (a *account) allocation(id string) (*address, error) { return find(a.Addresses, addressKind, id) }
+func (a *account) address(id string) (*address, error) { return find(a.Addresses, addressKind, id) }
 
 func (e *EC2) associateAddress(_ context.Context, r *request) (any, error) {
-	id, instanceID, again := r.Require("AllocationId"), r.Require("InstanceId"), !r.Has("AllowReassociation") || r.Bool("AllowReassociation")
-	var answer struct {
-		Return      bool   `xml:"return"`
-		Association string `xml:"associationId"`
-	}
-	answer.Return = true
-	return e.act(r, &answer, func(a *account, _ time.Time) error {
-		x, err := a.allocation(id)
-		if err != nil {
-			return err
-		}
+	instanceID, again := r.Require("InstanceId"), truth(r.Params, "AllowReassociation")
+	return actOn(e, r, "AllocationId", (*account).address, func(a *account, x *address, _ time.Time) (any, error) {
 		i, err := a.instance(instanceID)
 		switch {
 		case err != nil:
-			return err
+			return nil, err
 		case i.State != running && i.State != stopped && i.State != stopping:
-			return wire.Faultf("IncorrectInstanceState", "The instance '%s' is not in a valid state for this operation.", instanceID)
-		case x.Instance != "" && x.Instance != instanceID && !again:
-			return wire.Faultf("Resource.AlreadyAssociated", "resource %s is already associated with associate-id %s", id, x.Association)
-		}
-		if x.Instance != instanceID {
+			return nil, wire.Faultf("IncorrectInstanceState", "The instance '%s' is not in a valid state for this operation.", i.ID)
+		case x.Instance != "" && x.Instance != i.ID && again != nil && !*again:
+			return nil, wire.Faultf("Resource.AlreadyAssociated", "resource %s is already associated with associate-id %s", x.Allocation, x.Association)
+		case x.Instance != i.ID:
 			e.bind(a, x, i)
 		}
-		answer.Association = x.Association
-		return nil
+		return item{{"return", true}, {"associationId", x.Association}}, nil
 	})
 }
 
 // bind gives an instance an Elastic IP, which takes the place of an automatic one
 // or of another Elastic IP.
 func (e *EC2) bind(a *account, x *address, i *instance) {
-	if other := a.addressOf(i.ID); other != nil {
-		other.Instance, other.Association = "", ""
-	}
+	a.unbind(a.addressOf(i.ID))
 	x.Instance, x.Association, i.Public = i.ID, e.newID("eipassoc"), ""
 }
 
+func (a *account) unbind(x *address) {
+	if x != nil {
+		x.Instance, x.Association = "", ""
+	}
+}
+
+// disassociateAddress is idempotent: an association that is no more is no error.
 func (e *EC2) disassociateAddress(_ context.Context, r *request) (any, error) {
 	id := r.Require("AssociationId")
-	return e.act(r, done, func(a *account, _ time.Time) error {
+	return e.act(r, func(a *account, _ time.Time) (any, error) {
 		for _, x := range a.Addresses {
 			if x.Association == id {
-				x.Instance, x.Association = "", ""
-				return nil
+				a.unbind(x)
 			}
 		}
-		return wire.Faultf("InvalidAssociationID.NotFound", "The association ID '%s' does not exist", id)
+		return done, checkID(id, associationKind)
 	})
 }
+
+var associationKind = kind{"eipassoc", "association", "", "", "InvalidAssociationID.NotFound"}
 
 func (e *EC2) releaseAddress(_ context.Context, r *request) (any, error) {
-	id := r.Require("AllocationId")
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		x, err := a.allocation(id)
-		if err != nil {
-			return err
-		}
+	return actOn(e, r, "AllocationId", (*account).address, func(a *account, x *address, _ time.Time) (any, error) {
 		if x.Association != "" {
-			return wire.Faultf("InvalidIPAddress.InUse", "Address %s is in use.", x.IP)
+			return nil, wire.Faultf("InvalidIPAddress.InUse", "Address %s is in use.", x.IP)
 		}
-		delete(a.Addresses, id)
-		a.forget(id)
-		return nil
+		drop(a, a.Addresses, x.Allocation)
+		return done, nil
 	})
 }
 
-type addressItem struct {
-	IP          string    `xml:"publicIp"`
-	Allocation  string    `xml:"allocationId"`
-	Domain      string    `xml:"domain"`
-	Instance    string    `xml:"instanceId,omitempty"`
-	Association string    `xml:"associationId,omitempty"`
-	Card        string    `xml:"networkInterfaceId,omitempty"`
-	Private     string    `xml:"privateIpAddress,omitempty"`
-	Tags        []tagItem `xml:"tagSet>item"`
-}
-
-func (e *EC2) describeAddresses(_ context.Context, r *request) (any, error) {
-	return describe(e, r, "AllocationId", "addressesSet", addressListing, func(a *account, x *address, _ time.Time) addressItem {
-		item := addressItem{IP: x.IP, Allocation: x.Allocation, Domain: "vpc", Instance: x.Instance, Association: x.Association, Tags: a.tagItems(x.Allocation)}
-		if i := a.Instances[x.Instance]; i != nil {
-			item.Card, item.Private = i.Card, i.Private
-		}
-		return item
-	})
-}
-
-var addressListing = listing[*address]{
-	all: func(a *account) []*address { return sorted(a.Addresses) }, id: func(x *address) string { return x.Allocation }, kind: addressKind,
-	fields: map[string]func(*account, *address) []string{
-		"allocation-id":  func(_ *account, x *address) []string { return one(x.Allocation) },
-		"association-id": func(_ *account, x *address) []string { return optional(x.Association) },
-		"instance-id":    func(_ *account, x *address) []string { return optional(x.Instance) },
-		"public-ip":      func(_ *account, x *address) []string { return one(x.IP) },
+var addressListing = listing{
+	ids: "AllocationId", set: "addressesSet", kind: addressKind,
+	filters: map[string]string{
+		"allocation-id": "allocationId", "association-id": "associationId", "instance-id": "instanceId", "public-ip": "publicIp",
 	},
+	rows: rows(func(a *account) map[string]*address { return a.Addresses }, (*EC2).addressItem),
+}
+
+func (e *EC2) addressItem(a *account, x *address, _ time.Time) item {
+	var card, private string
+	if i := a.Instances[x.Instance]; i != nil {
+		card, private = i.Card, i.Private
+	}
+	return item{
+		{"publicIp", x.IP}, {"allocationId", x.Allocation}, {"domain", "vpc"}, {"instanceId?", x.Instance}, {"associationId?", x.Association},
+		{"networkInterfaceId?", card}, {"privateIpAddress?", private}, {"tagSet?", a.tagItems(x.Allocation)},
+	}
 }

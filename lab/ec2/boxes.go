@@ -18,7 +18,6 @@ type boxes struct {
 type box struct {
 	busy  bool // the host is at work on it
 	up    bool // it was booted, and nobody switched it off
-	lost  bool // its hardware broke, and EC2 does not know
 	since time.Time
 	alive func() bool
 	disks map[string]bool      // volumes that it sees
@@ -41,7 +40,7 @@ func (x *box) boot(spec machine.Spec, now time.Time, alive func() bool) {
 
 // down notes that the machine was switched off.
 func (x *box) down() {
-	x.up, x.lost, x.since = false, false, time.Time{}
+	x.up, x.since = false, time.Time{}
 	clear(x.disks)
 	clear(x.again)
 }
@@ -84,7 +83,7 @@ func (b *boxes) off(instance string) bool {
 
 // ended: it was booted, nobody switched it off, and it runs no more.
 func (b *boxes) ended(instance string) bool {
-	return b.ask(instance, func(x *box) bool { return x.up && !x.busy && !x.lost && !x.alive() })
+	return b.ask(instance, func(x *box) bool { return x.up && !x.busy && !x.alive() })
 }
 
 // sees tells whether a machine has a volume in its devices.

@@ -1,12 +1,14 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	labimage "github.com/seed-77750964/regain/lab/image"
@@ -58,7 +60,7 @@ func (e *EC2) Create(ctx context.Context, s Spec) (string, error) {
 	id := ""
 	if err == nil {
 		err = e.change(func(a *account, now time.Time) error {
-			id, err = e.adopt(a, l, s, now)
+			id, err = e.adopt(ctx, a, l, s, now)
 			return err
 		})
 	}
@@ -68,14 +70,11 @@ func (e *EC2) Create(ctx context.Context, s Spec) (string, error) {
 		}
 		return "", fmt.Errorf("cannot create instance: %w", err)
 	}
-	if !s.Stopped {
-		e.tell([]turn{{id, pending}})
-	}
 	return id, nil
 }
 
 // adopt adds the instance with its volumes, which are attached from the start.
-func (e *EC2) adopt(a *account, l launch, s Spec, now time.Time) (string, error) {
+func (e *EC2) adopt(ctx context.Context, a *account, l launch, s Spec, now time.Time) (string, error) {
 	i, err := e.add(a, l, now)
 	if err != nil {
 		return "", err
@@ -90,52 +89,40 @@ func (e *EC2) adopt(a *account, l launch, s Spec, now time.Time) (string, error)
 		e.bind(a, e.newAddress(a), i)
 	}
 	if !s.Stopped {
-		e.boot(a, i, now)
+		e.boot(ctx, a, i, now)
 	}
 	return i.ID, nil
 }
 
 // stage checks a Spec and copies its images to where the new volumes will be.
-func (e *EC2) stage(ctx context.Context, s Spec) (launch, []string, error) {
-	l, err := e.foundAs(s)
-	if err != nil {
+func (e *EC2) stage(ctx context.Context, s Spec) (l launch, files []string, err error) {
+	if l, err = e.foundAs(s); err != nil {
 		return l, nil, err
 	}
-	var files []string
-	disks := append([]Disk{{Device: l.RootDevice, Image: s.Image, Keeps: s.RootKeeps}}, s.Volumes...)
-	for n, d := range disks {
-		path := ""
+	if !s.Encrypted {
+		s.Key = ""
+	}
+	for n, d := range append([]Disk{{Device: l.RootDevice, Image: s.Image, Keeps: s.RootKeeps}}, s.Volumes...) {
+		v := volume{ID: e.newID("vol"), Size: d.Size, Type: "gp3", Encrypted: s.Encrypted, Filled: d.Image != ""}
+		path := e.volumePath(v.ID)
+		if n == 0 {
+			v.ProductCodes = s.ProductCodes
+		}
 		if n == 0 && s.StoreRoot {
-			l.StoreRoot = filepath.Join(e.Dir, "volumes", l.ID+"-root.raw")
-			path = l.StoreRoot
-		} else {
-			v := volume{ID: e.newID("vol"), Size: d.Size, Type: "gp3", Encrypted: s.Encrypted, Filled: d.Image != ""}
-			if n == 0 {
-				v.ProductCodes = s.ProductCodes
+			path = e.volumePath(l.ID + "-root")
+			l.StoreRoot = path
+		}
+		if d.Image != "" {
+			files = append(files, path)
+			if v.Size, err = copyWhole(ctx, d, path); err != nil {
+				return l, files, err
 			}
-			path = e.volumePath(v.ID)
-			l.devices = append(l.devices, launchDevice{volume: v, key: s.keyIfEncrypted(), device: d.Device, remove: !d.Keeps})
-		}
-		if d.Image == "" {
-			continue
-		}
-		files = append(files, path)
-		gib, err := copyWhole(ctx, d, path)
-		if err != nil {
-			return l, files, err
 		}
 		if path != l.StoreRoot {
-			l.devices[len(l.devices)-1].volume.Size = gib
+			l.devices = append(l.devices, launchDevice{v, s.Key, d.Device, !d.Keeps})
 		}
 	}
 	return l, files, nil
-}
-
-func (s Spec) keyIfEncrypted() string {
-	if s.Encrypted {
-		return s.Key
-	}
-	return ""
 }
 
 // copyWhole copies an image and makes it a whole number of GiB, as volumes are.
@@ -154,20 +141,12 @@ func copyWhole(ctx context.Context, d Disk, path string) (int, error) {
 // foundAs is the instance that a Spec describes, without volumes.
 func (e *EC2) foundAs(s Spec) (launch, error) {
 	l := launch{public: s.Public, instance: instance{
-		ID: s.ID, Reservation: e.newID("r"), Image: e.newID("ami"), Kind: machine.Guest, KeyName: s.KeyName, NoStop: s.NoStop, NoTerminate: s.NoTerminate,
-		Spot: s.Spot, Hibernation: s.Hibernation, Operator: s.Operator, Subnet: s.Subnet, Zone: s.Zone, Groups: s.Groups,
+		ID: cmp.Or(s.ID, e.newID("i")), Reservation: e.newID("r"), Image: e.newID("ami"), Kind: machine.Guest, KeyName: s.KeyName,
+		Type: cmp.Or(s.Type, map[string]string{"arm64": "t4g.micro"}[s.Arch], "t3.micro"), Arch: cmp.Or(s.Arch, "x86_64"),
+		Platform: strings.TrimPrefix(s.Platform, "linux"), NoStop: s.NoStop, NoTerminate: s.NoTerminate, Shutdown: s.Shutdown,
+		RootDevice: cmp.Or(s.RootDevice, map[string]string{"windows": "/dev/sda1"}[s.Platform], "/dev/xvda"),
+		Spot:       s.Spot, Hibernation: s.Hibernation, Operator: s.Operator, Subnet: s.Subnet, Zone: s.Zone, Groups: s.Groups,
 	}}
-	l.Type, l.Arch = s.Type, either(s.Arch, "x86_64")
-	if l.Type == "" {
-		l.Type = map[bool]string{true: "t4g.micro", false: "t3.micro"}[l.Arch == "arm64"]
-	}
-	l.Shutdown, l.RootDevice = either(s.Shutdown, "stop"), either(s.RootDevice, "/dev/xvda")
-	if s.Platform == "windows" {
-		l.Platform, l.RootDevice = "windows", either(s.RootDevice, "/dev/sda1")
-	}
-	if l.ID == "" {
-		l.ID = e.newID("i")
-	}
 	if s.Profile != "" {
 		var ok bool
 		if l.Profile, l.Role, ok = e.Roles.Profile(s.Profile); !ok {
@@ -177,32 +156,23 @@ func (e *EC2) foundAs(s Spec) (launch, error) {
 	return l, s.check(l)
 }
 
-func either(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 func (s Spec) check(l launch) error {
-	if err := checkID(l.ID, "i"); err != nil {
-		return err
-	}
-	if err := checkTags(nil, s.Tags); err != nil {
+	if err := errors.Join(checkID(l.ID, instanceKind), checkTags(nil, s.Tags)); err != nil {
 		return err
 	}
 	t := typeOf(l.Type)
+	oneOf := func(value string, choices ...string) bool { return value == "" || slices.Contains(choices, value) }
 	switch {
 	case t.Name == "":
 		return fmt.Errorf("there is no instance type %s", l.Type)
 	case !slices.Contains(t.Archs, l.Arch):
 		return fmt.Errorf("the instance type %s has not the architecture %s", l.Type, l.Arch)
-	case s.Platform != "" && s.Platform != "linux" && s.Platform != "windows":
+	case !oneOf(s.Platform, "linux", "windows"):
 		return fmt.Errorf("the platform is linux or windows, not %q", s.Platform)
-	case s.Spot != "" && s.Spot != "stop" && s.Spot != "terminate":
+	case !oneOf(s.Spot, "stop", "terminate"):
 		return fmt.Errorf("the Spot behaviour is stop or terminate, not %q", s.Spot)
-	case l.Shutdown != "stop" && l.Shutdown != "terminate":
-		return fmt.Errorf("the shutdown behaviour is stop or terminate, not %q", l.Shutdown)
+	case !oneOf(s.Shutdown, "stop", "terminate"):
+		return fmt.Errorf("the shutdown behaviour is stop or terminate, not %q", s.Shutdown)
 	case s.StoreRoot && s.Stopped:
 		return fmt.Errorf("an instance whose root is in instance storage cannot be stopped")
 	case s.Image == "":

@@ -1,9 +1,8 @@
 package ec2
 
 import (
+	"cmp"
 	"encoding/json"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,27 +64,16 @@ func TestFiltersAreDocumented(t *testing.T) {
 	root := b.do("DescribeVolumes").at("volumeSet/item/volumeId")
 	b.do("CreateSnapshot", "VolumeId="+root)
 	b.pass(time.Minute)
-	for action, filters := range map[string][]string{
-		"DescribeAddresses":             slices.Collect(maps.Keys(addressListing.fields)),
-		"DescribeAvailabilityZones":     slices.Collect(maps.Keys(b.zoneListing().fields)),
-		"DescribeImages":                slices.Collect(maps.Keys(imageListing.fields)),
-		"DescribeInstances":             slices.Collect(maps.Keys(b.instanceListing().fields)),
-		"DescribeInstanceTypes":         slices.Collect(maps.Keys(typeListing.fields)),
-		"DescribeInstanceTypeOfferings": slices.Collect(maps.Keys(b.offeringListing("region").fields)),
-		"DescribeInternetGateways":      slices.Collect(maps.Keys(gatewayListing.fields)),
-		"DescribeNetworkInterfaces":     slices.Collect(maps.Keys(cardListing.fields)),
-		"DescribeRouteTables":           slices.Collect(maps.Keys(tableListing.fields)),
-		"DescribeSecurityGroups":        slices.Collect(maps.Keys(groupListing.fields)),
-		"DescribeSnapshots":             slices.Collect(maps.Keys(b.snapshotListing().fields)),
-		"DescribeSubnets":               slices.Collect(maps.Keys(subnetListing.fields)),
-		"DescribeTags":                  slices.Collect(maps.Keys(tagListing.fields)),
-		"DescribeVolumes":               slices.Collect(maps.Keys(volumeListing.fields)),
-		"DescribeVpcs":                  slices.Collect(maps.Keys(vpcListing.fields)),
+	for action, l := range map[string]listing{
+		"DescribeAddresses": addressListing, "DescribeAvailabilityZones": zoneListing, "DescribeImages": imageListing, "DescribeInstances": instanceListing,
+		"DescribeInstanceTypes": typeListing, "DescribeInternetGateways": gatewayListing, "DescribeNetworkInterfaces": cardListing,
+		"DescribeRouteTables": tableListing, "DescribeSecurityGroups": groupListing, "DescribeSnapshots": snapshotListing, "DescribeSubnets": subnetListing,
+		"DescribeTags": tagListing, "DescribeVolumes": volumeListing, "DescribeVpcEndpoints": endpointListing, "DescribeVpcs": vpcListing,
 	} {
 		prose := d.Shapes[model.Operations[action].Input.Shape].Members["Filters"].Documentation
-		for _, name := range filters {
+		for _, name := range keys(l.filters) {
 			spelled := map[string]string{"isDefault": "is-default"}[name] // the console's spelling
-			if !strings.Contains(prose, "<code>"+either(spelled, name)+"</code>") {
+			if !strings.Contains(prose, "<code>"+cmp.Or(spelled, name)+"</code>") {
 				t.Errorf("%s: no filter %s is documented", action, name)
 			}
 			for _, x := range b.do(action, "Filter.1.Name="+name, "Filter.1.Value.1=nothing is called this").Children {

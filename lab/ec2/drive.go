@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"slices"
 	"time"
 
-	labimage "github.com/seed-77750964/regain/lab/image"
 	"github.com/seed-77750964/regain/lab/machine"
 )
 
@@ -28,13 +25,13 @@ func (e *EC2) drive(ctx context.Context) int {
 	var tasks []task
 	_ = e.look(func(a *account, now time.Time) error {
 		for _, i := range sorted(a.Instances) {
-			if e.hasMachine(i) && !e.boxes.ask(i.ID, func(x *box) bool { return x.busy }) {
-				tasks = append(tasks, e.machineTask(a, i, now)...)
+			if t, ok := e.machineTask(a, i, now); ok {
+				tasks = append(tasks, t)
 			}
 		}
+		tasks = append(tasks, e.fileTasks(a)...)
 		return nil
 	})
-	tasks = append(tasks, e.fileTasks()...)
 	for _, t := range tasks {
 		e.start(ctx, t)
 	}
@@ -42,14 +39,15 @@ func (e *EC2) drive(ctx context.Context) int {
 }
 
 func (e *EC2) start(ctx context.Context, t task) {
-	if t.instance != "" {
-		e.boxes.with(t.instance, func(x *box) { x.busy = true })
+	busy := func(on bool) {
+		if t.instance != "" {
+			e.boxes.with(t.instance, func(x *box) { x.busy = on })
+		}
 	}
+	busy(true)
 	e.work.Go(func() {
 		t.run(ctx)
-		if t.instance != "" {
-			e.boxes.with(t.instance, func(x *box) { x.busy = false })
-		}
+		busy(false)
 		if ctx.Err() == nil {
 			e.nudge()
 		}
@@ -57,44 +55,28 @@ func (e *EC2) start(ctx context.Context, t task) {
 }
 
 // machineTask is the next thing to do at a machine, if any.
-func (e *EC2) machineTask(a *account, i *instance, now time.Time) []task {
-	if e.boxes.ask(i.ID, func(x *box) bool { return now.Before(x.again[power]) }) {
-		return nil
-	}
-	want := (i.State == pending || i.State == running) && i.Broken.Code == ""
-	up := e.boxes.ask(i.ID, func(x *box) bool { return x.up })
+func (e *EC2) machineTask(a *account, i *instance, now time.Time) (task, bool) {
+	var up, wait bool
+	e.boxes.with(i.ID, func(x *box) { up, wait = x.up, x.busy || now.Before(x.again[power]) })
+	want := (i.State == pending || i.State == running) && i.Broken.Code == "" && e.hasMachine(i)
+	id := i.ID
 	switch {
+	case wait:
 	case up && (!want || i.Reboot):
-		id, force := i.ID, i.Force || i.State == shuttingDown || i.State == terminated
-		return []task{{id, func(ctx context.Context) { e.switchOff(ctx, id, force) }}}
-	case !up && want:
-		if !a.filled(i) {
-			return nil
-		}
-		id, spec := i.ID, e.spec(a, i)
-		return []task{{id, func(ctx context.Context) { e.switchOn(ctx, id, spec) }}}
+		force := i.Force || i.Lost || i.State == shuttingDown || i.State == terminated
+		return task{id, func(ctx context.Context) { e.switchOff(ctx, id, force) }}, true
 	case up:
 		return e.diskTask(a, i, now)
+	case want && a.filled(i):
+		spec := e.spec(a, i)
+		return task{id, func(ctx context.Context) { e.switchOn(ctx, id, spec) }}, true
 	}
-	return nil
+	return task{}, false
 }
 
 // filled tells whether the files of all volumes of an instance are there.
 func (a *account) filled(i *instance) bool {
 	return !slices.ContainsFunc(a.volumesOf(i), func(v *volume) bool { return !v.Filled })
-}
-
-// lockedOut says why EC2 could not decrypt a volume of the instance.
-func (e *EC2) lockedOut(a *account, i *instance) reason {
-	for _, v := range a.volumesOf(i) {
-		if !v.Encrypted || v.Key == "" {
-			continue
-		}
-		if _, enabled, _, ok := e.Keys.Key(v.Key); !ok || !enabled {
-			return reason{"Client.InternalError", "Client.InternalError: Client error on launch"}
-		}
-	}
-	return reason{}
 }
 
 func (e *EC2) switchOn(ctx context.Context, id string, spec machine.Spec) {
@@ -157,45 +139,50 @@ func (e *EC2) note(id string, f func(*instance)) {
 }
 
 // diskTask makes the devices of a running machine those that are attached.
-func (e *EC2) diskTask(a *account, i *instance, now time.Time) []task {
+func (e *EC2) diskTask(a *account, i *instance, now time.Time) (task, bool) {
 	id := i.ID
 	for _, v := range a.volumesOf(i) {
 		volume, d, sees := v.ID, e.disk(v), e.boxes.sees(id, v.ID)
 		wait := e.boxes.ask(id, func(x *box) bool { return now.Before(x.again[volume]) })
-		switch leaving := v.Attachment.State == "detaching" || v.Attachment.State == "busy"; {
-		case wait || sees != leaving || !v.Filled:
-		case leaving:
+		switch {
+		case wait || sees != v.Attachment.leaving() || !v.Filled:
+		case sees:
 			force := v.Attachment.Force
-			return []task{{id, func(ctx context.Context) { e.unplug(ctx, id, volume, force) }}}
+			return task{id, func(ctx context.Context) { e.unplug(ctx, id, volume, force) }}, true
 		default:
-			return []task{{id, func(ctx context.Context) { e.plug(ctx, id, d) }}}
+			return task{id, func(ctx context.Context) { e.plug(ctx, id, d) }}, true
 		}
 	}
-	return nil
+	return task{}, false
 }
+
+func (x *attachment) leaving() bool { return x.State == "detaching" || x.State == "busy" }
 
 func (e *EC2) plug(ctx context.Context, id string, d machine.Disk) {
 	err := e.Host.Attach(ctx, id, d)
-	e.boxes.with(id, func(x *box) { x.settleDisk(d.Volume, err == nil, err, e.retry()) })
+	e.settleDisk(id, d.Volume, err == nil, err)
 }
 
 func (e *EC2) unplug(ctx context.Context, id, volume string, force bool) {
-	err := e.Host.Detach(ctx, id, volume, force)
-	e.boxes.with(id, func(x *box) { x.settleDisk(volume, false, err, e.retry()) })
+	e.settleDisk(id, volume, false, e.Host.Detach(ctx, id, volume, force))
+}
+
+// settleDisk notes what a machine sees. What failed is tried again later; a machine
+// that is off holds nothing.
+func (e *EC2) settleDisk(id, volume string, sees bool, err error) {
+	e.boxes.with(id, func(x *box) {
+		if err != nil && !errors.Is(err, machine.ErrOff) {
+			x.again[volume] = e.retry()
+			return
+		}
+		delete(x.again, volume)
+		if delete(x.disks, volume); sees {
+			x.disks[volume] = true
+		}
+	})
 }
 
 func (e *EC2) retry() time.Time { return e.after(e.now(), "ec2.volume.busy") }
-
-func (x *box) settleDisk(volume string, sees bool, err error, again time.Time) {
-	if err != nil && !errors.Is(err, machine.ErrOff) { // a machine that is off holds nothing
-		x.again[volume] = again
-		return
-	}
-	delete(x.again, volume)
-	if delete(x.disks, volume); sees {
-		x.disks[volume] = true
-	}
-}
 
 func (e *EC2) disk(v *volume) machine.Disk {
 	return machine.Disk{Volume: v.ID, Device: v.Attachment.Device, Image: e.volumePath(v.ID)}
@@ -213,7 +200,7 @@ func (e *EC2) spec(a *account, i *instance) machine.Spec {
 	}
 	for _, v := range a.volumesOf(i) {
 		switch {
-		case v.Attachment.State == "detaching" || v.Attachment.State == "busy":
+		case v.Attachment.leaving():
 		case v.Attachment.Device == i.RootDevice:
 			s.Root = e.disk(v)
 		default:
@@ -221,98 +208,4 @@ func (e *EC2) spec(a *account, i *instance) machine.Spec {
 		}
 	}
 	return s
-}
-
-// fileTasks fill new volumes from their snapshots and remove files that nobody
-// needs any more.
-func (e *EC2) fileTasks() []task {
-	var tasks []task
-	var trash []string
-	_ = e.look(func(a *account, _ time.Time) error {
-		needed := map[string]bool{}
-		for _, v := range sorted(a.Volumes) {
-			if v.Filled {
-				continue
-			}
-			if from := e.snapshotPath(v.Snapshot); v.Snapshot != "" {
-				needed[from] = true
-			}
-			if fill := e.fill(v); e.claim(e.volumePath(v.ID)) {
-				tasks = append(tasks, task{run: fill})
-			}
-		}
-		for _, path := range a.Trash {
-			if !needed[path] && !e.claimed(path) {
-				trash = append(trash, path)
-			}
-		}
-		return nil
-	})
-	if len(trash) > 0 {
-		tasks = append(tasks, task{run: func(context.Context) { e.sweep(trash) }})
-	}
-	return tasks
-}
-
-// fill makes the file of a volume: a copy of its snapshot, or a hole.
-func (e *EC2) fill(v *volume) func(context.Context) {
-	id, from, size := v.ID, e.snapshotPath(v.Snapshot), int64(v.Size)<<30
-	empty := v.Snapshot == ""
-	return func(ctx context.Context) {
-		defer e.unclaim(e.volumePath(id))
-		var err error
-		if empty {
-			err = labimage.Create(e.volumePath(id), size)
-		} else if err = labimage.Copy(ctx, from, e.volumePath(id)); err == nil {
-			err = labimage.Grow(e.volumePath(id), size)
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		_ = e.change(func(a *account, _ time.Time) error {
-			if v := a.Volumes[id]; v != nil {
-				v.Filled = err == nil || errors.Is(err, fs.ErrExist)
-				if !v.Filled {
-					v.State, v.Filled = "error", true
-				}
-			}
-			return nil
-		})
-	}
-}
-
-// sweep removes files. One that stays is a stray, which the next start finds.
-func (e *EC2) sweep(paths []string) {
-	for _, path := range paths {
-		_ = os.RemoveAll(path)
-	}
-	_ = e.change(func(a *account, _ time.Time) error {
-		a.Trash = slices.DeleteFunc(a.Trash, func(p string) bool { return slices.Contains(paths, p) })
-		return nil
-	})
-}
-
-// claim marks a file as being copied; it fails when it is already.
-func (e *EC2) claim(path string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.reading[path] > 0 {
-		return false
-	}
-	e.reading[path]++
-	return true
-}
-
-func (e *EC2) claimed(path string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.reading[path] > 0
-}
-
-func (e *EC2) unclaim(path string) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.reading[path]--; e.reading[path] <= 0 {
-		delete(e.reading, path)
-	}
 }

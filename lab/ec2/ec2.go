@@ -52,8 +52,6 @@ type Config struct {
 	API        http.Handler
 	APIAddress string
 	Env        []string
-	// Changed is called after an instance has entered a state. It may be nil.
-	Changed func(instance, state string)
 }
 
 // EC2 is the service. Its methods may be called from several goroutines.
@@ -66,16 +64,16 @@ type EC2 struct {
 	work  sync.WaitGroup
 	still sync.RWMutex // held while no transition may end
 
-	mu      sync.Mutex
-	reading map[string]int // image files that are being copied
+	mu     sync.Mutex
+	claims map[string]int // files that are being worked on
 }
 
 // Open takes up the account in the directory, or makes a new one.
 func Open(ctx context.Context, c Config) (*EC2, error) {
-	e := &EC2{Config: c, wake: make(chan struct{}, 1), reading: map[string]int{}}
-	e.boxes.of = map[string]*box{}
-	e.veil.looks = map[string]int{}
-	for _, dir := range []string{"volumes", "snapshots", "machines"} {
+	e := &EC2{
+		Config: c, wake: make(chan struct{}, 1), claims: map[string]int{}, boxes: boxes{of: map[string]*box{}}, veil: veil{looks: map[string]int{}},
+	}
+	for _, dir := range directories {
 		if err := os.MkdirAll(filepath.Join(c.Dir, dir), 0o700); err != nil {
 			return nil, fmt.Errorf("cannot open EC2: %w", err)
 		}
@@ -84,70 +82,31 @@ func Open(ctx context.Context, c Config) (*EC2, error) {
 	if e.file, err = store.Open[account](filepath.Join(c.Dir, "ec2.json")); err != nil {
 		return nil, fmt.Errorf("cannot open EC2: %w", err)
 	}
-	if err := e.file.Update(func(a *account) error { return e.begin(a) }); err != nil {
+	if err := e.file.Update(func(a *account) error { e.begin(a); return nil }); err != nil {
 		return nil, fmt.Errorf("cannot open EC2: %w", err)
 	}
 	e.trashStrays()
 	return e, e.makeHelperDisks()
 }
 
-// trashStrays removes files that no volume, snapshot or instance is behind: what a
-// kill left half copied or half removed.
-func (e *EC2) trashStrays() {
-	known := map[string]bool{}
-	e.file.View(func(a *account) {
-		for id := range a.Volumes {
-			known[e.volumePath(id)] = true
-		}
-		for id := range a.Snapshots {
-			known[e.snapshotPath(id)] = true
-		}
-		for _, i := range a.Instances {
-			known[i.StoreRoot], known[e.machinePath(i.ID)] = true, i.State != terminated
-		}
-	})
-	for _, dir := range []string{"volumes", "snapshots", "machines"} {
-		files, _ := os.ReadDir(filepath.Join(e.Dir, dir))
-		for _, f := range files {
-			if path := filepath.Join(e.Dir, dir, f.Name()); !known[path] {
-				_ = os.RemoveAll(path) // tried again at the next start
-			}
-		}
-	}
-}
-
 // begin makes a new account, and undoes what a kill left half done in an old one:
 // a snapshot that was not taken was never answered.
-func (e *EC2) begin(a *account) error {
-	a.init()
-	if len(a.Vpcs) == 0 {
+func (e *EC2) begin(a *account) {
+	if a.Vpcs == nil {
+		*a = newAccount()
 		e.makeDefaultVpc(a)
 	}
 	e.makeHelperImages(a)
 	for id, s := range a.Snapshots {
 		if !s.Taken && s.Volume != "" {
-			delete(a.Snapshots, id)
-			a.forget(id)
-			a.Trash = append(a.Trash, e.snapshotPath(id))
+			e.removeSnapshot(a, id)
 		}
 	}
 	for id, x := range a.Images {
-		if !a.allSnapshots(x) {
-			delete(a.Images, id)
-			a.forget(id)
+		if !a.taken(x) {
+			drop(a, a.Images, id)
 		}
 	}
-	return nil
-}
-
-// allSnapshots tells whether an image still has the snapshots it refers to.
-func (a *account) allSnapshots(x *image) bool {
-	for _, d := range x.Devices {
-		if a.Snapshots[d.Snapshot] == nil {
-			return false
-		}
-	}
-	return true
 }
 
 // Run carries out transitions when they are due, and switches machines on and
@@ -203,19 +162,18 @@ func (e *EC2) Actions() []string {
 
 // Do carries out a call.
 func (e *EC2) Do(ctx context.Context, c *wire.Call) (any, error) {
-	for _, a := range actions {
-		if a.name == c.Action {
-			if err := e.settle(); err != nil {
-				return nil, err
-			}
-			do := func() (any, error) { return a.do(e, ctx, newRequest(c)) }
-			if d := wire.StuckFor(ctx); d > 0 {
-				return e.holdUp(c, d, do)
-			}
-			return do()
-		}
+	a, ok := actionNamed(c.Action)
+	if !ok {
+		return nil, wire.Faultf("InvalidAction", "The action %s is not valid for this web service.", c.Action)
 	}
-	return nil, wire.Faultf("InvalidAction", "The action %s is not valid for this web service.", c.Action)
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	do := func() (any, error) { return a.do(e, ctx, newRequest(c)) }
+	if d := wire.StuckFor(ctx); d > 0 {
+		return e.holdUp(c, d, do)
+	}
+	return do()
 }
 
 // change changes the account. The function must not wait for anything.
@@ -225,18 +183,6 @@ func (e *EC2) change(f func(a *account, now time.Time) error) error {
 		e.nudge()
 	}
 	return err
-}
-
-// act is a call that changes the account: it ends the reading of the request, makes
-// the change, and answers.
-func (e *EC2) act(r *request, answer any, f func(a *account, now time.Time) error) (any, error) {
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	if err := e.change(f); err != nil {
-		return nil, err
-	}
-	return answer, nil
 }
 
 // look reads the account.
@@ -251,7 +197,3 @@ func (e *EC2) now() time.Time { return e.Now().UTC().Truncate(time.Millisecond) 
 
 // after is when a transition that begins now may end.
 func (e *EC2) after(now time.Time, rule string) time.Time { return now.Add(e.Pace.Of(rule)) }
-
-func (e *EC2) volumePath(id string) string   { return filepath.Join(e.Dir, "volumes", id+".raw") }
-func (e *EC2) machinePath(id string) string  { return filepath.Join(e.Dir, "machines", id) }
-func (e *EC2) snapshotPath(id string) string { return filepath.Join(e.Dir, "snapshots", id+".raw") }

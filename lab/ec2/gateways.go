@@ -11,108 +11,67 @@ func (a *account) gateway(id string) (*gateway, error) { return find(a.Gateways,
 
 func (e *EC2) createInternetGateway(_ context.Context, r *request) (any, error) {
 	tags := r.tagsAtCreation("internet-gateway")
-	var answer struct {
-		Gateway gatewayItem `xml:"internetGateway"`
-	}
-	return e.act(r, &answer, func(a *account, now time.Time) error {
+	return e.act(r, func(a *account, now time.Time) (any, error) {
 		g := &gateway{ID: e.newID("igw")}
 		a.Gateways[g.ID] = g
 		a.born(now, tags["internet-gateway"], g.ID)
-		answer.Gateway = e.gatewayItem(a, g)
-		return nil
+		return item{{"internetGateway", e.gatewayItem(a, g, now)}}, nil
 	})
 }
 
 func (e *EC2) attachInternetGateway(_ context.Context, r *request) (any, error) {
-	id, vpcID := r.Require("InternetGatewayId"), r.Require("VpcId")
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		g, err := a.gateway(id)
-		if err != nil {
-			return err
-		}
-		if _, err := a.vpc(vpcID); err != nil {
-			return err
-		}
-		if g.Vpc != "" {
-			return wire.Faultf("Resource.AlreadyAssociated", "resource %s is already attached to network %s", id, g.Vpc)
-		}
-		for _, other := range a.Gateways {
-			if other.Vpc == vpcID {
-				return wire.Faultf("InvalidParameterValue", "Network %s already has an internet gateway attached", vpcID)
-			}
+	vpcID := r.Require("VpcId")
+	return actOn(e, r, "InternetGatewayId", (*account).gateway, func(a *account, g *gateway, _ time.Time) (any, error) {
+		_, err := a.vpc(vpcID)
+		switch {
+		case err != nil:
+			return nil, err
+		case g.Vpc != "":
+			return nil, wire.Faultf("Resource.AlreadyAssociated", "resource %s is already attached to network %s", g.ID, g.Vpc)
+		case some(a.Gateways, func(other *gateway) bool { return other.Vpc == vpcID }):
+			return nil, wire.Faultf("InvalidParameterValue", "Network %s already has an internet gateway attached", vpcID)
 		}
 		g.Vpc = vpcID
-		return nil
+		return done, nil
 	})
 }
 
 func (e *EC2) detachInternetGateway(_ context.Context, r *request) (any, error) {
-	id, vpcID := r.Require("InternetGatewayId"), r.Require("VpcId")
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		g, err := a.gateway(id)
-		if err != nil {
-			return err
-		}
-		if g.Vpc != vpcID {
-			return wire.Faultf("Gateway.NotAttached", "resource %s is not attached to network %s", id, vpcID)
-		}
-		for _, i := range a.Instances {
-			if i.Vpc == vpcID && (i.Public != "" || a.addressOf(i.ID) != nil) {
-				return wire.Faultf("DependencyViolation", "Network %s has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", vpcID)
-			}
+	vpcID := r.Require("VpcId")
+	return actOn(e, r, "InternetGatewayId", (*account).gateway, func(a *account, g *gateway, _ time.Time) (any, error) {
+		switch {
+		case g.Vpc != vpcID:
+			return nil, wire.Faultf("Gateway.NotAttached", "resource %s is not attached to network %s", g.ID, vpcID)
+		case some(a.Instances, func(i *instance) bool { return i.Vpc == vpcID && (i.Public != "" || a.addressOf(i.ID) != nil) }):
+			return nil, wire.Faultf("DependencyViolation", "Network %s has some mapped public address(es). Please unmap those public address(es) before detaching the gateway.", vpcID)
 		}
 		g.Vpc = ""
-		return nil
+		return done, nil
 	})
 }
 
 func (e *EC2) deleteInternetGateway(_ context.Context, r *request) (any, error) {
-	id := r.Require("InternetGatewayId")
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		g, err := a.gateway(id)
-		if err != nil {
-			return err
-		}
+	return actOn(e, r, "InternetGatewayId", (*account).gateway, func(a *account, g *gateway, _ time.Time) (any, error) {
 		if g.Vpc != "" {
-			return wire.Faultf("DependencyViolation", "The internetGateway '%s' has dependencies and cannot be deleted.", id)
+			return nil, dependency(gatewayKind, g.ID)
 		}
-		delete(a.Gateways, id)
-		a.forget(id)
-		return nil
+		drop(a, a.Gateways, g.ID)
+		return done, nil
 	})
 }
 
-type gatewayItem struct {
-	ID          string            `xml:"internetGatewayId"`
-	Attachments []gatewayAttached `xml:"attachmentSet>item"`
-	Owner       string            `xml:"ownerId"`
-	Tags        []tagItem         `xml:"tagSet>item"`
-}
-
-type gatewayAttached struct {
-	Vpc   string `xml:"vpcId"`
-	State string `xml:"state"`
-}
-
-func (e *EC2) gatewayItem(a *account, g *gateway) gatewayItem {
-	item := gatewayItem{ID: g.ID, Owner: e.Account, Tags: a.tagItems(g.ID)}
+func (e *EC2) gatewayItem(a *account, g *gateway, _ time.Time) item {
+	var attachments []item
 	if g.Vpc != "" {
-		item.Attachments = []gatewayAttached{{g.Vpc, "available"}}
+		attachments = []item{{{"vpcId", g.Vpc}, {"state", "available"}}}
 	}
-	return item
+	return item{{"internetGatewayId", g.ID}, {"attachmentSet", attachments}, {"ownerId", e.Account}, {"tagSet?", a.tagItems(g.ID)}}
 }
 
-func (e *EC2) describeInternetGateways(_ context.Context, r *request) (any, error) {
-	return describe(e, r, "InternetGatewayId", "internetGatewaySet", gatewayListing, func(a *account, x *gateway, _ time.Time) gatewayItem { return e.gatewayItem(a, x) })
-}
-
-var gatewayListing = listing[*gateway]{
-	all: func(a *account) []*gateway { return sorted(a.Gateways) }, id: func(g *gateway) string { return g.ID }, kind: gatewayKind,
-	fields: map[string]func(*account, *gateway) []string{
-		"internet-gateway-id": func(_ *account, g *gateway) []string { return one(g.ID) },
-		"attachment.vpc-id":   func(_ *account, g *gateway) []string { return optional(g.Vpc) },
-		"attachment.state": func(_ *account, g *gateway) []string {
-			return optional(map[bool]string{true: "available"}[g.Vpc != ""])
-		},
+var gatewayListing = listing{
+	ids: "InternetGatewayId", set: "internetGatewaySet", kind: gatewayKind,
+	filters: map[string]string{
+		"internet-gateway-id": "internetGatewayId", "attachment.vpc-id": "attachmentSet/item/vpcId", "attachment.state": "attachmentSet/item/state",
 	},
+	rows: rows(func(a *account) map[string]*gateway { return a.Gateways }, (*EC2).gatewayItem),
 }

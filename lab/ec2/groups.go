@@ -1,19 +1,23 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-// newGroup is a security group with what every one begins with: all may go out.
-func (e *EC2) newGroup(vpc, name, description string) *group {
-	return &group{
+// addGroup adds a security group with what every one begins with: all may go out.
+func (e *EC2) addGroup(a *account, vpc, name, description string) *group {
+	g := &group{
 		ID: e.newID("sg"), Vpc: vpc, Name: name, Description: description,
-		Egress: []permission{{Rule: e.newID("sgr"), Protocol: "-1", From: -1, To: -1, CIDR: "0.0.0.0/0"}},
+		Egress: []permission{{Rule: e.newID("sgr"), Protocol: "-1", From: -1, To: -1, List: "ipRanges", Target: "0.0.0.0/0"}},
 	}
+	a.Groups[g.ID] = g
+	return g
 }
 
 func (a *account) group(id string) (*group, error) { return find(a.Groups, groupKind, id) }
@@ -27,20 +31,11 @@ func (a *account) defaultGroup(vpc string) *group {
 	return &group{}
 }
 
-func (a *account) defaultVpc() string {
-	for _, v := range a.Vpcs {
-		if v.Default {
-			return v.ID
-		}
-	}
-	return ""
-}
-
-func (a *account) groupItems(ids []string) []groupItem {
-	var items []groupItem
+func (a *account) groupItems(ids []string) []item {
+	var items []item
 	for _, id := range ids {
 		if g := a.Groups[id]; g != nil {
-			items = append(items, groupItem{g.ID, g.Name})
+			items = append(items, item{{"groupId", g.ID}, {"groupName", g.Name}})
 		}
 	}
 	return items
@@ -49,83 +44,52 @@ func (a *account) groupItems(ids []string) []groupItem {
 func (e *EC2) createSecurityGroup(_ context.Context, r *request) (any, error) {
 	name, description, vpcID := r.Require("GroupName"), r.Require("GroupDescription"), r.String("VpcId")
 	tags := r.tagsAtCreation("security-group")
-	if len(name) > 255 || len(description) > 255 || name == "default" || len(name) > 3 && name[:3] == "sg-" {
+	if len(name) > 255 || len(description) > 255 || name == "default" || strings.HasPrefix(name, "sg-") {
 		r.Fail(wire.Faultf("InvalidParameterValue", "Invalid group name or description"))
 	}
-	var answer struct {
-		Return bool      `xml:"return"`
-		ID     string    `xml:"groupId"`
-		ARN    string    `xml:"securityGroupArn"`
-		Tags   []tagItem `xml:"tagSet>item"`
-	}
-	return e.act(r, &answer, func(a *account, now time.Time) error {
-		if vpcID == "" {
-			vpcID = a.defaultVpc()
+	return e.act(r, func(a *account, now time.Time) (any, error) {
+		v, err := a.vpc(cmp.Or(vpcID, a.defaultVpc()))
+		if err != nil {
+			return nil, err
 		}
-		if _, err := a.vpc(vpcID); err != nil {
-			return err
+		if some(a.Groups, func(g *group) bool { return g.Vpc == v.ID && g.Name == name }) {
+			return nil, wire.Faultf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name, v.ID)
 		}
-		for _, g := range a.Groups {
-			if g.Vpc == vpcID && g.Name == name {
-				return wire.Faultf("InvalidGroup.Duplicate", "The security group '%s' already exists for VPC '%s'", name, vpcID)
-			}
-		}
-		g := e.newGroup(vpcID, name, description)
-		a.Groups[g.ID] = g
+		g := e.addGroup(a, v.ID, name, description)
 		a.born(now, tags["security-group"], g.ID)
-		answer.Return, answer.ID, answer.ARN, answer.Tags = true, g.ID, e.arn("security-group", g.ID), a.tagItems(g.ID)
-		return nil
+		return item{{"return", true}, {"groupId", g.ID}, {"securityGroupArn", e.arn("security-group", g.ID)}, {"tagSet?", a.tagItems(g.ID)}}, nil
 	})
 }
 
 func (e *EC2) deleteSecurityGroup(_ context.Context, r *request) (any, error) {
-	id := r.Require("GroupId")
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		g, err := a.group(id)
-		if err != nil {
-			return err
+	return actOn(e, r, "GroupId", (*account).group, func(a *account, g *group, _ time.Time) (any, error) {
+		refers := func(p permission) bool { return p.Target == g.ID }
+		switch {
+		case g.Name == "default":
+			return nil, wire.Faultf("CannotDelete", "the specified group: \"%s\" name: \"default\" cannot be deleted by a user", g.ID)
+		case some(a.Instances, func(i *instance) bool { return slices.Contains(i.Groups, g.ID) }),
+			some(a.Groups, func(o *group) bool { return o != g && slices.ContainsFunc(slices.Concat(o.Ingress, o.Egress), refers) }):
+			return nil, wire.Faultf("DependencyViolation", "resource %s has a dependent object", g.ID)
 		}
-		if g.Name == "default" {
-			return wire.Faultf("CannotDelete", "the specified group: \"%s\" name: \"default\" cannot be deleted by a user", id)
-		}
-		for _, i := range a.Instances {
-			if slices.Contains(i.Groups, id) {
-				return wire.Faultf("DependencyViolation", "resource %s has a dependent object", id)
-			}
-		}
-		for _, other := range a.Groups {
-			for _, p := range slices.Concat(other.Ingress, other.Egress) {
-				if p.Group == id && other.ID != id {
-					return wire.Faultf("DependencyViolation", "resource %s has a dependent object", id)
-				}
-			}
-		}
-		delete(a.Groups, id)
-		a.forget(id)
-		return nil
+		drop(a, a.Groups, g.ID)
+		return done, nil
 	})
 }
+
+// targets are the lists of IpPermissions, and what stands in each.
+var targets = []struct{ list, target string }{{"ipRanges", "cidrIp"}, {"ipv6Ranges", "cidrIpv6"}, {"groups", "groupId"}}
 
 // permissions reads IpPermissions: one permission for each range or group.
 func (r *request) permissions() []permission {
 	var all []permission
 	for _, p := range r.List("IpPermissions") {
-		base := permission{Protocol: p.Require("IpProtocol"), From: p.Int("FromPort", -1), To: p.Int("ToPort", -1)}
-		for _, x := range p.List("IpRanges") {
-			one := base
-			one.CIDR, one.Description = x.Require("CidrIp"), x.String("Description")
-			all = append(all, one)
-		}
-		for _, x := range p.List("Ipv6Ranges") {
-			one := base
-			one.CIDR6, one.Description = x.Require("CidrIpv6"), x.String("Description")
-			all = append(all, one)
-		}
-		for _, x := range p.List("Groups") {
-			one := base
-			one.Group, one.Description = x.Require("GroupId"), x.String("Description")
-			x.String("UserId")
-			all = append(all, one)
+		one := permission{Protocol: p.Require("IpProtocol"), From: p.Int("FromPort", -1), To: p.Int("ToPort", -1)}
+		for _, t := range targets {
+			for _, x := range p.List(param(t.list)) {
+				one.List, one.Target, one.Description = t.list, x.Require(param(t.target)), x.String("Description")
+				x.String("UserId")
+				all = append(all, one)
+			}
 		}
 	}
 	if len(all) == 0 {
@@ -134,131 +98,81 @@ func (r *request) permissions() []permission {
 	return all
 }
 
+// param is the parameter of an element's name.
+func param(name string) string { return strings.ToUpper(name[:1]) + name[1:] }
+
 func (p permission) same(q permission) bool {
 	p.Rule, q.Rule, p.Description, q.Description = "", "", "", ""
 	return p == q
 }
 
 func (e *EC2) authorizeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
-	id, add := r.Require("GroupId"), r.permissions()
-	var answer struct {
-		Return bool       `xml:"return"`
-		Rules  []ruleItem `xml:"securityGroupRuleSet>item"`
-	}
-	answer.Return = true
-	return e.act(r, &answer, func(a *account, _ time.Time) error {
-		g, err := a.group(id)
-		if err != nil {
-			return err
-		}
+	add := r.permissions()
+	return actOn(e, r, "GroupId", (*account).group, func(_ *account, g *group, _ time.Time) (any, error) {
+		var rules []item
 		for _, p := range add {
 			if slices.ContainsFunc(g.Egress, p.same) {
-				return wire.Faultf("InvalidPermission.Duplicate", "the specified rule already exists")
+				return nil, wire.Faultf("InvalidPermission.Duplicate", "the specified rule already exists")
 			}
 			p.Rule = e.newID("sgr")
 			g.Egress = append(g.Egress, p)
-			answer.Rules = append(answer.Rules, ruleItem{p.Rule, id, e.Account, true, p.Protocol, p.From, p.To, p.CIDR})
+			rules = append(rules, item{
+				{"securityGroupRuleId", p.Rule}, {"groupId", g.ID}, {"groupOwnerId", e.Account}, {"isEgress", true}, {"ipProtocol", p.Protocol},
+				{"fromPort", p.From}, {"toPort", p.To}, {"cidrIpv4?", p.in("ipRanges")}, {"cidrIpv6?", p.in("ipv6Ranges")},
+			})
 		}
-		return nil
+		return item{{"return", true}, {"securityGroupRuleSet", rules}}, nil
 	})
 }
 
 func (e *EC2) revokeSecurityGroupEgress(_ context.Context, r *request) (any, error) {
-	id, drop := r.Require("GroupId"), r.permissions()
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		g, err := a.group(id)
-		if err != nil {
-			return err
-		}
-		for _, p := range drop {
+	remove := r.permissions()
+	return actOn(e, r, "GroupId", (*account).group, func(_ *account, g *group, _ time.Time) (any, error) {
+		for _, p := range remove {
 			if !slices.ContainsFunc(g.Egress, p.same) {
-				return wire.Faultf("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
+				return nil, wire.Faultf("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
 			}
 			g.Egress = slices.DeleteFunc(g.Egress, p.same)
 		}
-		return nil
+		return done, nil
 	})
 }
 
-type ruleItem struct {
-	ID       string `xml:"securityGroupRuleId"`
-	Group    string `xml:"groupId"`
-	Owner    string `xml:"groupOwnerId"`
-	Egress   bool   `xml:"isEgress"`
-	Protocol string `xml:"ipProtocol"`
-	From     int    `xml:"fromPort"`
-	To       int    `xml:"toPort"`
-	CIDR     string `xml:"cidrIpv4,omitempty"`
+// in is the target of a permission, if it stands in that list.
+func (p permission) in(list string) string {
+	if p.List != list {
+		return ""
+	}
+	return p.Target
 }
 
-type groupDescribed struct {
-	Owner       string           `xml:"ownerId"`
-	ID          string           `xml:"groupId"`
-	Name        string           `xml:"groupName"`
-	ARN         string           `xml:"securityGroupArn"`
-	Description string           `xml:"groupDescription"`
-	Vpc         string           `xml:"vpcId"`
-	Ingress     []permissionItem `xml:"ipPermissions>item"`
-	Egress      []permissionItem `xml:"ipPermissionsEgress>item"`
-	Tags        []tagItem        `xml:"tagSet>item"`
-}
-
-type permissionItem struct {
-	Protocol string      `xml:"ipProtocol"`
-	From     *int        `xml:"fromPort"`
-	To       *int        `xml:"toPort"`
-	Groups   []rangeItem `xml:"groups>item"`
-	Ranges   []rangeItem `xml:"ipRanges>item"`
-	Ranges6  []rangeItem `xml:"ipv6Ranges>item"`
-}
-
-type rangeItem struct {
-	CIDR        string `xml:"cidrIp,omitempty"`
-	CIDR6       string `xml:"cidrIpv6,omitempty"`
-	Group       string `xml:"groupId,omitempty"`
-	Owner       string `xml:"userId,omitempty"`
-	Description string `xml:"description,omitempty"`
-}
-
-func (e *EC2) permissionItems(of []permission) []permissionItem {
-	var items []permissionItem
+func (e *EC2) permissionItems(of []permission) []item {
+	var items []item
 	for _, p := range of {
-		item := permissionItem{Protocol: p.Protocol}
+		x, owner := item{{"ipProtocol", p.Protocol}}, map[string]string{"groups": e.Account}[p.List]
 		if p.Protocol != "-1" {
-			item.From, item.To = &p.From, &p.To
+			x = append(x, field{"fromPort", p.From}, field{"toPort", p.To})
 		}
-		switch {
-		case p.CIDR != "":
-			item.Ranges = []rangeItem{{CIDR: p.CIDR, Description: p.Description}}
-		case p.CIDR6 != "":
-			item.Ranges6 = []rangeItem{{CIDR6: p.CIDR6, Description: p.Description}}
-		default:
-			item.Groups = []rangeItem{{Group: p.Group, Owner: e.Account, Description: p.Description}}
+		for _, t := range targets {
+			var list []item
+			if t.list == p.List {
+				list = []item{{{t.target, p.Target}, {"userId?", owner}, {"description?", p.Description}}}
+			}
+			x = append(x, field{t.list, list})
 		}
-		items = append(items, item)
+		items = append(items, x)
 	}
 	return items
 }
 
-func (e *EC2) describeSecurityGroups(_ context.Context, r *request) (any, error) {
-	names := r.Strings("GroupName")
-	named := groupListing.only(func(g *group) bool { return len(names) == 0 || slices.Contains(names, g.Name) })
-	return describe(e, r, "GroupId", "securityGroupInfo", named, e.groupDescribed)
-}
-
-func (e *EC2) groupDescribed(a *account, g *group, _ time.Time) groupDescribed {
-	return groupDescribed{
-		e.Account, g.ID, g.Name, e.arn("security-group", g.ID), g.Description, g.Vpc,
-		e.permissionItems(g.Ingress), e.permissionItems(g.Egress), a.tagItems(g.ID),
-	}
-}
-
-var groupListing = listing[*group]{
-	all: func(a *account) []*group { return sorted(a.Groups) }, id: func(g *group) string { return g.ID }, kind: groupKind,
-	fields: map[string]func(*account, *group) []string{
-		"group-id":    func(_ *account, g *group) []string { return one(g.ID) },
-		"group-name":  func(_ *account, g *group) []string { return one(g.Name) },
-		"vpc-id":      func(_ *account, g *group) []string { return one(g.Vpc) },
-		"description": func(_ *account, g *group) []string { return one(g.Description) },
-	},
+var groupListing = listing{
+	ids: "GroupId", set: "securityGroupInfo", kind: groupKind, chosen: map[string]string{"GroupName": "groupName"},
+	filters: map[string]string{"group-id": "groupId", "group-name": "groupName", "vpc-id": "vpcId", "description": "groupDescription"},
+	rows: rows(func(a *account) map[string]*group { return a.Groups }, func(e *EC2, a *account, g *group, _ time.Time) item {
+		return item{
+			{"ownerId", e.Account}, {"groupId", g.ID}, {"groupName", g.Name}, {"securityGroupArn", e.arn("security-group", g.ID)},
+			{"groupDescription", g.Description}, {"vpcId", g.Vpc}, {"ipPermissions", e.permissionItems(g.Ingress)},
+			{"ipPermissionsEgress", e.permissionItems(g.Egress)}, {"tagSet?", a.tagItems(g.ID)},
+		}
+	}),
 }

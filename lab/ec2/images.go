@@ -3,171 +3,139 @@ package ec2
 import (
 	"context"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-func (a *account) image(id string) (*image, error) { return find(a.Images, imageKind, id) }
-
-// imageDue: an image is available when its time is over and its snapshots are
-// complete.
-func (a *account) imageDue(x *image, now time.Time) bool {
-	for _, d := range x.Devices {
-		if s := a.Snapshots[d.Snapshot]; s == nil || s.State != "completed" {
-			return false
-		}
+// image is one that is whole; before, only the call that makes it knows of it.
+func (a *account) image(id string) (*image, error) {
+	x, err := find(a.Images, imageKind, id)
+	if err == nil && !a.taken(x) {
+		return nil, imageKind.lost(id)
 	}
-	return !now.Before(x.Due)
+	return x, err
+}
+
+func (x *image) snapshots() []string {
+	var ids []string
+	for _, d := range x.Devices {
+		ids = append(ids, d.Snapshot)
+	}
+	return ids
+}
+
+// taken tells whether an image has the whole copies that it refers to.
+func (a *account) taken(x *image) bool {
+	return !slices.ContainsFunc(x.snapshots(), func(id string) bool { s := a.Snapshots[id]; return s == nil || !s.Taken })
+}
+
+// complete tells whether an image's snapshots are.
+func (a *account) complete(x *image) bool {
+	return !slices.ContainsFunc(x.snapshots(), func(id string) bool { s := a.Snapshots[id]; return s == nil || s.State != "completed" })
 }
 
 // imageName: CreateImage's rule. A colon is not among the characters.
 var imageName = regexp.MustCompile(`^[A-Za-z0-9()\[\] ./\-'@_]{3,128}$`)
 
-type imageAsk struct {
-	instance, name, description string
-	noReboot                    bool
-	tags                        map[string]map[string]string
-}
-
 func (e *EC2) createImage(ctx context.Context, r *request) (any, error) {
-	ask := imageAsk{r.Require("InstanceId"), r.Require("Name"), r.String("Description"), r.Bool("NoReboot"), r.tagsAtCreation("image", "snapshot")}
-	if ask.name != "" && !imageName.MatchString(ask.name) {
+	id, tags, noReboot := r.Require("InstanceId"), r.tagsAtCreation("image", "snapshot"), r.Bool("NoReboot")
+	ask := image{Name: r.Require("Name"), Description: r.String("Description"), State: pending, Owner: e.Account, Source: id}
+	if ask.Name != "" && !imageName.MatchString(ask.Name) {
 		r.Fail(wire.Faultf("InvalidAMIName.Malformed",
 			"AMI names must be between 3 and 128 characters long, and may contain letters, numbers, '(', ')', '.', '-', '/' and '_'"))
 	}
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var x image
-	var reboot bool
-	err := e.change(func(a *account, now time.Time) error {
-		var err error
-		x, reboot, err = e.beginImage(a, ask, now)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	if err := e.copyImage(ctx, x, reboot); err != nil {
-		return nil, err
-	}
-	var answer struct {
-		ImageID string `xml:"imageId"`
-	}
-	answer.ImageID = x.ID
-	return answer, e.change(func(a *account, now time.Time) error {
-		a.born(now, ask.tags["image"], x.ID)
-		for _, d := range x.Devices {
-			e.taken(a.Snapshots[d.Snapshot], now)
-			a.born(now, ask.tags["snapshot"], d.Snapshot)
-		}
-		a.Images[x.ID].Due = e.after(now, "ec2.image.pending")
-		return nil
+	begin := func(a *account, now time.Time) (copying, error) { return e.beginImage(a, ask, noReboot, now) }
+	return e.copy(ctx, r, begin, func(a *account, c copying, now time.Time) item {
+		a.born(now, tags["image"], c.image)
+		a.born(now, tags["snapshot"], c.snapshots...)
+		a.Images[c.image].Due = e.after(now, "ec2.image.pending")
+		return item{{"imageId", c.image}}
 	})
 }
 
-// beginImage notes the image and the snapshots that are about to be taken. Begin
-// forgets them again if that never ends.
-func (e *EC2) beginImage(a *account, ask imageAsk, now time.Time) (image, bool, error) {
-	i, err := a.instance(ask.instance)
+// beginImage notes the image and the snapshots that are about to be taken. Unless it
+// is told not to, EC2 reboots a running instance, so that its file systems are clean.
+func (e *EC2) beginImage(a *account, x image, noReboot bool, now time.Time) (copying, error) {
+	c := copying{image: e.newID("ami")}
+	i, err := a.instance(x.Source)
 	if err != nil {
-		return image{}, false, err
+		return c, err
 	}
-	for _, x := range a.Images {
-		if x.Name == ask.name && x.Owner == e.Account {
-			return image{}, false, wire.Faultf("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", ask.name, x.ID)
+	for _, other := range a.Images {
+		if other.Name == x.Name && other.Owner == x.Owner {
+			return c, wire.Faultf("InvalidAMIName.Duplicate", "AMI name %s is already in use by AMI %s", x.Name, other.ID)
 		}
 	}
 	switch {
 	case i.State != running && i.State != stopped:
-		return image{}, false, wire.Faultf("IncorrectState", "Instance is not in state 'running' or 'stopped'.")
+		return c, wire.Faultf("IncorrectState", "Instance is not in state 'running' or 'stopped'.")
 	case i.StoreRoot != "" || a.rootOf(i) == nil:
-		return image{}, false, wire.Faultf("InvalidParameterValue", "Instance does not have a volume attached at root (%s)", i.RootDevice)
-	}
-	x := image{
-		ID: e.newID("ami"), Name: ask.name, Description: ask.description, State: pending, Owner: e.Account, Arch: i.Arch, Platform: i.Platform,
-		RootDevice: i.RootDevice, Made: now, Source: i.ID,
+		return c, wire.Faultf("InvalidParameterValue", "Instance does not have a volume attached at root (%s)", i.RootDevice)
+	case i.State == running && !noReboot && e.hasMachine(i):
+		c.paused = i.ID
 	}
 	for _, v := range a.volumesOf(i) {
-		if err := e.mayCopy(a, v, now); err != nil {
-			return image{}, false, err
+		if err := e.mayCopy(a, v); err != nil {
+			return c, err
 		}
-		s := e.newSnapshot(a, v, "Created by CreateImage("+i.ID+") for "+x.ID, now)
-		x.Devices = append(x.Devices, imageDevice{v.Attachment.Device, s.ID, v.Type, v.Size, v.Encrypted, v.Attachment.DeleteOnTermination})
+		c.snapshots = append(c.snapshots, e.newSnapshot(a, v, "Created by CreateImage("+i.ID+") for "+c.image, now))
+		x.Devices = append(x.Devices, imageDevice{v.Attachment.Device, c.snapshots[len(c.snapshots)-1], v.Type, v.Size, v.Encrypted, v.Attachment.DeleteOnTermination})
 		x.ProductCodes = append(x.ProductCodes, v.ProductCodes...)
 	}
-	kept := x
-	a.Images[x.ID] = &kept
-	return x, i.State == running && !ask.noReboot && e.hasMachine(i), nil
-}
-
-// mayCopy is maySnapshot without the rate, which is CreateSnapshot's.
-func (e *EC2) mayCopy(a *account, v *volume, now time.Time) error {
-	alone := *v
-	alone.LastSnapshot = time.Time{}
-	return e.maySnapshot(a, &alone, now)
-}
-
-// copyImage takes the snapshots. Unless it is told not to, EC2 reboots a running
-// instance, so that its file systems are clean: the machine is off meanwhile.
-func (e *EC2) copyImage(ctx context.Context, x image, reboot bool) error {
-	if reboot {
-		if err := e.pause(ctx, x.Source); err != nil {
-			return err
-		}
-		defer e.resume(x.Source)
-	}
-	for n, d := range x.Devices {
-		var volume string
-		_ = e.look(func(a *account, _ time.Time) error {
-			if s := a.Snapshots[d.Snapshot]; s != nil {
-				volume = s.Volume
-			}
-			return nil
-		})
-		if err := e.take(ctx, d.Snapshot, volume); err != nil {
-			e.abandon(x.ID, x.Devices[:n], x.Devices[n+1:])
-			return err
-		}
-	}
-	return nil
-}
-
-// abandon removes an image that could not be made, and its other snapshots.
-func (e *EC2) abandon(id string, parts ...[]imageDevice) {
-	_ = e.change(func(a *account, _ time.Time) error {
-		delete(a.Images, id)
-		for _, devices := range parts {
-			for _, d := range devices {
-				delete(a.Snapshots, d.Snapshot)
-				a.Trash = append(a.Trash, e.snapshotPath(d.Snapshot))
-			}
-		}
-		return nil
-	})
+	x.ID, x.Arch, x.Platform, x.RootDevice, x.Made = c.image, i.Arch, i.Platform, i.RootDevice, now
+	a.Images[x.ID] = &x
+	return c, nil
 }
 
 // deregisterImage leaves the snapshots, as EC2 does by default.
 func (e *EC2) deregisterImage(_ context.Context, r *request) (any, error) {
-	id, snapshots := r.Require("ImageId"), r.Bool("DeleteAssociatedSnapshots")
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		x, err := a.image(id)
-		if err != nil {
-			return err
-		}
+	snapshots := r.Bool("DeleteAssociatedSnapshots")
+	return actOn(e, r, "ImageId", (*account).image, func(a *account, x *image, _ time.Time) (any, error) {
 		if x.Owner != e.Account {
-			return wire.Faultf("AuthFailure", "Not authorized for image:%s", id)
+			return nil, wire.Faultf("AuthFailure", "Not authorized for image:%s", x.ID)
 		}
-		delete(a.Images, id)
-		a.forget(id)
-		for _, d := range x.Devices {
+		drop(a, a.Images, x.ID)
+		for _, id := range x.snapshots() {
 			if snapshots {
-				delete(a.Snapshots, d.Snapshot)
-				a.forget(d.Snapshot)
-				a.Trash = append(a.Trash, e.snapshotPath(d.Snapshot))
+				e.removeSnapshot(a, id)
 			}
 		}
-		return nil
+		return done, nil
 	})
+}
+
+func (e *EC2) imageItem(a *account, x *image, _ time.Time) item {
+	if !a.taken(x) {
+		return nil
+	}
+	details := "Linux/UNIX"
+	if x.Platform == "windows" {
+		details = "Windows"
+	}
+	var devices []item
+	for _, d := range x.Devices {
+		devices = append(devices, item{{"deviceName", d.Device}, {"ebs", item{
+			{"snapshotId", d.Snapshot}, {"volumeSize", d.Size}, {"deleteOnTermination", d.DeleteOnTermination}, {"volumeType", d.Type}, {"encrypted", d.Encrypted},
+		}}})
+	}
+	return item{
+		{"imageId", x.ID}, {"imageLocation", x.Owner + "/" + x.Name}, {"imageState", x.State}, {"imageOwnerId", x.Owner}, {"imageOwnerAlias?", x.OwnerAlias},
+		{"creationDate", x.Made}, {"isPublic", x.Helper}, productCodes(x.ProductCodes), {"architecture", x.Arch}, {"imageType", "machine"},
+		{"platform?", x.Platform}, {"platformDetails", details}, {"name", x.Name}, {"description", x.Description}, {"rootDeviceType", "ebs"},
+		{"rootDeviceName", x.RootDevice}, {"blockDeviceMapping", devices}, {"virtualizationType", "hvm"}, {"tagSet?", a.tagItems(x.ID)},
+		{"hypervisor", "xen"}, {"enaSupport", true}, {"sourceInstanceId?", x.Source}, e.owners(x.Owner),
+	}
+}
+
+var imageListing = listing{
+	ids: "ImageId", set: "imagesSet", kind: imageKind, chosen: map[string]string{"Owner": "owner/item"},
+	ignored: []string{"ExecutableBy", "IncludeDeprecated", "IncludeDisabled"},
+	filters: map[string]string{
+		"image-id": "imageId", "name": "name", "state": "imageState", "architecture": "architecture", "description": "description",
+		"owner-id": "imageOwnerId", "owner-alias": "imageOwnerAlias", "root-device-type": "rootDeviceType", "is-public": "isPublic",
+		"block-device-mapping.snapshot-id": "blockDeviceMapping/item/ebs/snapshotId",
+	},
+	rows: rows(func(a *account) map[string]*image { return a.Images }, (*EC2).imageItem),
 }

@@ -1,175 +1,144 @@
 package ec2
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"net"
 	"strings"
+	"time"
 )
 
-// An instanceItem is an instance as DescribeInstances and RunInstances show it.
-type instanceItem struct {
-	InstanceID         string        `xml:"instanceId"`
-	ImageID            string        `xml:"imageId"`
-	State              stateItem     `xml:"instanceState"`
-	PrivateDNS         string        `xml:"privateDnsName"`
-	DNS                string        `xml:"dnsName"`
-	Reason             string        `xml:"reason"`
-	KeyName            string        `xml:"keyName,omitempty"`
-	LaunchIndex        int           `xml:"amiLaunchIndex"`
-	ProductCodes       []productCode `xml:"productCodes>item"`
-	Type               string        `xml:"instanceType"`
-	LaunchTime         string        `xml:"launchTime"`
-	Placement          placementItem `xml:"placement"`
-	Platform           string        `xml:"platform,omitempty"`
-	Monitoring         string        `xml:"monitoring>state"`
-	SubnetID           string        `xml:"subnetId,omitempty"`
-	VpcID              string        `xml:"vpcId,omitempty"`
-	PrivateIP          string        `xml:"privateIpAddress,omitempty"`
-	PublicIP           string        `xml:"ipAddress,omitempty"`
-	SourceDestCheck    bool          `xml:"sourceDestCheck"`
-	Groups             []groupItem   `xml:"groupSet>item"`
-	StateReason        *reasonItem   `xml:"stateReason"`
-	Architecture       string        `xml:"architecture"`
-	RootDeviceType     string        `xml:"rootDeviceType"`
-	RootDeviceName     string        `xml:"rootDeviceName,omitempty"`
-	BlockDevices       []blockDevice `xml:"blockDeviceMapping>item"`
-	Virtualization     string        `xml:"virtualizationType"`
-	Lifecycle          string        `xml:"instanceLifecycle,omitempty"`
-	SpotRequest        string        `xml:"spotInstanceRequestId,omitempty"`
-	ClientToken        string        `xml:"clientToken,omitempty"`
-	Tags               []tagItem     `xml:"tagSet>item"`
-	Hypervisor         string        `xml:"hypervisor"`
-	Interfaces         []cardItem    `xml:"networkInterfaceSet>item"`
-	Profile            *profileItem  `xml:"iamInstanceProfile"`
-	EbsOptimized       bool          `xml:"ebsOptimized"`
-	EnaSupport         bool          `xml:"enaSupport"`
-	CPU                cpuItem       `xml:"cpuOptions"`
-	Reservation        string        `xml:"capacityReservationSpecification>capacityReservationPreference"`
-	Hibernation        bool          `xml:"hibernationOptions>configured"`
-	Metadata           metadataItem  `xml:"metadataOptions"`
-	Enclave            bool          `xml:"enclaveOptions>enabled"`
-	BootMode           string        `xml:"bootMode,omitempty"`
-	CurrentBootMode    string        `xml:"currentInstanceBootMode"`
-	PlatformDetails    string        `xml:"platformDetails"`
-	UsageOperation     string        `xml:"usageOperation"`
-	UsageOperationTime string        `xml:"usageOperationUpdateTime"`
-	AutoRecovery       string        `xml:"maintenanceOptions>autoRecovery"`
-	Operator           *operatorItem `xml:"operator"`
+// describeInstances shows them by their reservations.
+func (e *EC2) describeInstances(ctx context.Context, r *request) (any, error) {
+	answer, err := instanceListing.describe(e, ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	list := answer.(item)
+	var order []string
+	by := map[string][]item{}
+	for _, i := range list.get(instanceListing.set).([]item) {
+		id := i.texts(reservationOf)[0]
+		if by[id] == nil {
+			order = append(order, id)
+		}
+		by[id] = append(by[id], i)
+	}
+	var reservations []item
+	for _, id := range order {
+		reservations = append(reservations, e.reservation(id, by[id]))
+	}
+	return append(item{{"reservationSet", reservations}}, list[1:]...), nil
 }
 
-type placementItem struct {
-	Zone    string `xml:"availabilityZone"`
-	Group   string `xml:"groupName"`
-	Tenancy string `xml:"tenancy"`
+func (e *EC2) reservation(id string, instances []item) item {
+	return item{{"reservationId", id}, {"ownerId", e.Account}, {"groupSet", []item(nil)}, {"instancesSet", instances}}
 }
 
-type groupItem struct {
-	ID   string `xml:"groupId"`
-	Name string `xml:"groupName"`
+// reservationOf is where an instance has its reservation.
+const reservationOf = "reservationId"
+
+var instanceListing = listing{
+	ids: "InstanceId", set: "instancesSet", kind: instanceKind,
+	filters: map[string]string{
+		"instance-id": "instanceId", "instance-state-name": "instanceState/name", "instance-state-code": "instanceState/code",
+		"instance-type": "instanceType", "instance-lifecycle": "instanceLifecycle", "image-id": "imageId", "architecture": "architecture",
+		"availability-zone": "placement/availabilityZone", "client-token": "clientToken", "key-name": "keyName", "platform": "platform",
+		"private-ip-address": "privateIpAddress", "reservation-id": reservationOf, "root-device-name": "rootDeviceName", "root-device-type": "rootDeviceType",
+		"subnet-id": "subnetId", "vpc-id": "vpcId", "instance.group-id": "groupSet/item/groupId", "iam-instance-profile.arn": "iamInstanceProfile/arn",
+		"ip-address": "ipAddress", "block-device-mapping.volume-id": "blockDeviceMapping/item/ebs/volumeId",
+	},
+	rows: rows(func(a *account) map[string]*instance { return a.Instances }, (*EC2).instanceItem),
 }
 
-type reasonItem struct {
-	Code    string `xml:"code"`
-	Message string `xml:"message"`
-}
-
-type blockDevice struct {
-	Device string  `xml:"deviceName"`
-	Ebs    ebsItem `xml:"ebs"`
-}
-
-type ebsItem struct {
-	VolumeID            string        `xml:"volumeId"`
-	Status              string        `xml:"status"`
-	AttachTime          string        `xml:"attachTime"`
-	DeleteOnTermination bool          `xml:"deleteOnTermination"`
-	Operator            *operatorItem `xml:"operator"`
-}
-
-type profileItem struct {
-	ARN string `xml:"arn"`
-	ID  string `xml:"id"`
-}
-
-type cpuItem struct {
-	Cores   int `xml:"coreCount"`
-	Threads int `xml:"threadsPerCore"`
-}
-
-type metadataItem struct {
-	State    string `xml:"state"`
-	Tokens   string `xml:"httpTokens"`
-	Hops     int    `xml:"httpPutResponseHopLimit"`
-	Endpoint string `xml:"httpEndpoint"`
-	IPv6     string `xml:"httpProtocolIpv6"`
-	Tags     string `xml:"instanceMetadataTags"`
-}
-
-func (e *EC2) instanceItem(a *account, i *instance) instanceItem {
+// instanceItem is an instance as DescribeInstances and RunInstances show it.
+func (e *EC2) instanceItem(a *account, i *instance, _ time.Time) item {
 	t := typeOf(i.Type)
-	item := instanceItem{
-		InstanceID: i.ID, ImageID: i.Image, State: stateOf(i.State), Reason: i.Transition, KeyName: i.KeyName, LaunchIndex: i.Order,
-		Type: i.Type, LaunchTime: stamp(i.Launched), Placement: placementItem{i.Zone, "", "default"}, Platform: i.Platform, Monitoring: "disabled",
-		SubnetID: i.Subnet, VpcID: i.Vpc, PrivateIP: i.Private, SourceDestCheck: true, Groups: a.groupItems(i.Groups),
-		Architecture: i.Arch, RootDeviceType: "ebs", RootDeviceName: i.RootDevice, Virtualization: "hvm", SpotRequest: i.SpotRequest,
-		ClientToken: i.Token, Tags: a.tagItems(i.ID), Hypervisor: "xen", EnaSupport: t.Nitro, EbsOptimized: false,
-		CPU: cpuItem{max(t.CPUs/2, 1), min(t.CPUs, 2)}, Reservation: "open", Hibernation: i.Hibernation,
-		Metadata:        metadataItem{"applied", i.Metadata.Tokens, i.Metadata.Hops, i.Metadata.Endpoint, "disabled", i.Metadata.Tags},
-		CurrentBootMode: "legacy-bios", PlatformDetails: "Linux/UNIX", UsageOperation: "RunInstances", UsageOperationTime: stamp(i.Made),
-		AutoRecovery: "default", Operator: operator(i.Operator),
-	}
+	boot, cores, threads := "legacy-bios", max(t.CPUs/2, 1), min(t.CPUs, 2)
 	if i.Arch == "arm64" {
-		item.CurrentBootMode, item.CPU = "uefi", cpuItem{t.CPUs, 1}
+		boot, cores, threads = "uefi", t.CPUs, 1
 	}
+	details, operation, lifecycle, root := "Linux/UNIX", "RunInstances", "", "ebs"
 	if i.Platform == "windows" {
-		item.PlatformDetails, item.UsageOperation = "Windows", "RunInstances:0002"
+		details, operation = "Windows", "RunInstances:0002"
 	}
 	if i.Spot != "" {
-		item.Lifecycle = "spot"
+		lifecycle = "spot"
 	}
 	if i.StoreRoot != "" {
-		item.RootDeviceType = "instance-store"
+		root = "instance-store"
 	}
-	if i.Reason.Code != "" {
-		item.StateReason = &reasonItem{i.Reason.Code, i.Reason.Message}
+	m := i.Metadata
+	x := item{
+		{"instanceId", i.ID}, {"imageId", i.Image}, {"instanceState", stateItem(i.State)}, {"reason", i.Transition}, {"keyName?", i.KeyName},
+		{"amiLaunchIndex", i.Order}, {"instanceType", i.Type}, {"launchTime", i.Launched}, {"platform?", i.Platform}, {"monitoring", item{{"state", "disabled"}}},
+		{"placement", item{{"availabilityZone", i.Zone}, {"groupName", ""}, {"tenancy", "default"}}},
+		{"subnetId?", i.Subnet}, {"vpcId?", i.Vpc}, {"privateIpAddress?", i.Private}, {"sourceDestCheck", true}, {"groupSet", a.groupItems(i.Groups)},
+		{"stateReason?", i.Reason.item()}, {"architecture", i.Arch}, {"rootDeviceType", root}, {"rootDeviceName?", i.RootDevice},
+		{"virtualizationType", "hvm"}, {"instanceLifecycle?", lifecycle}, {"spotInstanceRequestId?", i.SpotRequest}, {"clientToken?", i.Token},
+		{"hypervisor", "xen"}, {"iamInstanceProfile?", profileItem(i.Profile)}, {"ebsOptimized", false}, {"enaSupport", t.Nitro},
+		{"cpuOptions", item{{"coreCount", cores}, {"threadsPerCore", threads}}}, {"hibernationOptions", item{{"configured", i.Hibernation}}},
+		{"capacityReservationSpecification", item{{"capacityReservationPreference", "open"}}}, {"enclaveOptions", item{{"enabled", false}}},
+		{"metadataOptions", item{
+			{"state", "applied"}, {"httpTokens", m.Tokens}, {"httpPutResponseHopLimit", m.Hops}, {"httpEndpoint", m.Endpoint},
+			{"httpProtocolIpv6", "disabled"}, {"instanceMetadataTags", m.Tags},
+		}},
+		{"currentInstanceBootMode", boot}, {"platformDetails", details}, {"usageOperation", operation}, {"usageOperationUpdateTime", i.Made},
+		{"maintenanceOptions", item{{"autoRecovery", "default"}}}, operated(i.Operator), {"." + reservationOf, i.Reservation},
 	}
-	if i.Profile != "" {
-		item.Profile = &profileItem{i.Profile, profileID(i.Profile)}
-	}
-	e.addDevices(a, i, &item)
-	e.addNetwork(a, i, &item)
-	return item
+	return append(append(x, a.deviceFields(i)...), e.networkFields(a, i)...)
 }
 
-func (e *EC2) addDevices(a *account, i *instance, item *instanceItem) {
+func (r reason) item() item {
+	if r.Code == "" {
+		return nil
+	}
+	return item{{"code", r.Code}, {"message", r.Message}}
+}
+
+func profileItem(arn string) item {
+	if arn == "" {
+		return nil
+	}
+	return item{{"arn", arn}, {"id", profileID(arn)}}
+}
+
+// profileID is made up: IAM gives one, which nobody asks for here.
+func profileID(arn string) string {
+	sum := sha256.Sum256([]byte(arn))
+	return "AIPA" + strings.ToUpper(hex.EncodeToString(sum[:]))[:17]
+}
+
+// deviceFields are what an instance shows of its volumes.
+func (a *account) deviceFields(i *instance) item {
+	var devices []item
+	var codes []string
 	for _, v := range a.volumesOf(i) {
 		x := v.Attachment
-		status := x.State
-		if status == "busy" {
-			status = "detaching"
-		}
-		item.BlockDevices = append(item.BlockDevices, blockDevice{
-			x.Device, ebsItem{v.ID, status, stamp(x.Since), x.DeleteOnTermination, operator(v.Operator)},
-		})
-		for _, code := range v.ProductCodes {
-			item.ProductCodes = append(item.ProductCodes, productCode{code, "marketplace"})
-		}
+		status := strings.Replace(x.State, "busy", "detaching", 1)
+		devices = append(devices, item{{"deviceName", x.Device}, {"ebs", item{
+			{"volumeId", v.ID}, {"status", status}, {"attachTime", x.Since}, {"deleteOnTermination", x.DeleteOnTermination}, operated(v.Operator),
+		}}})
+		codes = append(codes, v.ProductCodes...)
 	}
+	return item{{"blockDeviceMapping", devices}, productCodes(codes)}
 }
 
-func (e *EC2) addNetwork(a *account, i *instance, item *instanceItem) {
-	if i.Private == "" {
-		return
+// networkFields are what an instance shows of its network interface. Where its
+// machine's sshd is not at port 22, a tag tells.
+func (e *EC2) networkFields(a *account, i *instance) item {
+	var cards []item
+	var name string
+	ip, _ := e.publicOf(a, i)
+	tags := a.tagItems(i.ID)
+	if i.Private != "" {
+		cards, name = []item{append(e.cardItem(a, i), i.plugged())}, e.privateName(i)
 	}
-	item.PrivateDNS = e.privateName(i)
-	card := e.cardItem(a, i)
-	item.Interfaces = []cardItem{card}
-	if card.Association == nil {
-		return
+	if host, port := e.reachable(i); ip != "" && host != "" && port != "22" {
+		tags = append(tags, item{{"key", "lab:ssh-port"}, {"value", port}})
 	}
-	item.PublicIP, item.DNS = card.Association.IP, card.Association.DNS
-	if host, port := e.reachable(i); host != "" && port != "22" {
-		item.Tags = append(item.Tags, tagItem{"lab:ssh-port", port})
-	}
+	return item{{"privateDnsName", name}, {"dnsName", ""}, {"ipAddress?", ip}, {"networkInterfaceSet", cards}, {"tagSet?", tags}}
 }
 
 // publicOf is the public address of an instance and its owner: the account for an

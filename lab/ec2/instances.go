@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"encoding/base64"
 	"time"
 
 	"github.com/seed-77750964/regain/lab/wire"
@@ -14,7 +15,7 @@ func (a *account) instances(ids []string) ([]*instance, error) {
 	var of []*instance
 	var lost []string
 	for _, id := range ids {
-		if err := checkID(id, instanceKind.prefix); err != nil {
+		if err := checkID(id, instanceKind); err != nil {
 			return nil, err
 		}
 		if i := a.Instances[id]; i != nil {
@@ -29,79 +30,37 @@ func (a *account) instances(ids []string) ([]*instance, error) {
 	return of, nil
 }
 
-type stateItem struct {
-	Code int    `xml:"code"`
-	Name string `xml:"name"`
-}
-
-func stateOf(name string) stateItem { return stateItem{stateCodes[name], name} }
-
-type changeItem struct {
-	ID       string    `xml:"instanceId"`
-	Current  stateItem `xml:"currentState"`
-	Previous stateItem `xml:"previousState"`
-}
-
-type changes struct {
-	Items []changeItem `xml:"instancesSet>item"`
-}
-
-// turnAll asks of each instance whether it may, then moves each: a call does all
-// or nothing.
-func (e *EC2) turnAll(ids []string, may func(*account, *instance) error, move func(*account, *instance, time.Time)) (any, error) {
-	var answer changes
-	var turns []turn
-	err := e.change(func(a *account, now time.Time) error {
-		of, err := a.instances(ids)
-		if err != nil {
-			return err
-		}
-		for _, i := range of {
-			if err := may(a, i); err != nil {
-				return err
-			}
-		}
-		for _, i := range of {
-			before := i.State
-			move(a, i, now)
-			answer.Items = append(answer.Items, changeItem{i.ID, stateOf(i.State), stateOf(before)})
-			if before != i.State {
-				turns = append(turns, turn{i.ID, i.State})
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	e.tell(turns)
-	return answer, nil
-}
-
-func (e *EC2) tell(turns []turn) {
-	for _, t := range turns {
-		if e.Changed != nil {
-			e.Changed(t.instance, t.state)
-		}
-	}
-}
-
-func (r *request) instanceIDs() []string {
+// turnAll asks of each instance that the call names whether it may, then moves each:
+// a call does all or nothing.
+func (e *EC2) turnAll(r *request, may func(*account, *instance) error, move func(*account, *instance, time.Time)) (any, error) {
 	ids := r.Strings("InstanceId")
 	if len(ids) == 0 {
 		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameter InstanceId"))
 	}
-	return ids
+	return e.act(r, func(a *account, now time.Time) (any, error) {
+		of, err := a.instances(ids)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range of {
+			if err := may(a, i); err != nil {
+				return nil, err
+			}
+		}
+		var changes []item
+		for _, i := range of {
+			before := stateItem(i.State)
+			move(a, i, now)
+			changes = append(changes, item{{"instanceId", i.ID}, {"currentState", stateItem(i.State)}, {"previousState", before}})
+		}
+		return item{{"instancesSet", changes}}, nil
+	})
 }
 
-func (e *EC2) startInstances(_ context.Context, r *request) (any, error) {
-	ids := r.instanceIDs()
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return e.turnAll(ids, mayStart, func(a *account, i *instance, now time.Time) {
+func (e *EC2) startInstances(ctx context.Context, r *request) (any, error) {
+	return e.turnAll(r, mayStart, func(a *account, i *instance, now time.Time) {
 		if i.State == stopped {
-			e.boot(a, i, now)
+			e.boot(ctx, a, i, now)
 		}
 	})
 }
@@ -115,7 +74,7 @@ func mayStart(a *account, i *instance) error {
 		return wire.Faultf("IncorrectInstanceState", "The instance '%s' is not in a state from which it can be started.", i.ID)
 	}
 	root := a.rootOf(i)
-	lost := root == nil || root.Attachment.State == "detaching" || root.Attachment.State == "busy"
+	lost := root == nil || root.Attachment.leaving()
 	switch {
 	case i.Operator != "":
 		return managed(i.ID)
@@ -130,28 +89,23 @@ func managed(id string) error {
 }
 
 func (e *EC2) stopInstances(_ context.Context, r *request) (any, error) {
-	ids, force, hibernate, skip := r.instanceIDs(), r.Bool("Force"), r.Bool("Hibernate"), r.Bool("SkipOsShutdown")
-	if err := r.end(); err != nil {
-		return nil, err
+	force, hibernate, skip := r.Bool("Force"), r.Bool("Hibernate"), r.Bool("SkipOsShutdown")
+	hard, rule := force || skip, "ec2.instance.stopping"
+	if hard {
+		rule = "ec2.instance.stopping-force"
 	}
 	may := func(_ *account, i *instance) error { return mayStop(i, hibernate) }
-	return e.turnAll(ids, may, func(_ *account, i *instance, now time.Time) {
-		due := e.after(now, "ec2.instance.stopping")
-		if force || skip {
-			due = e.after(now, "ec2.instance.stopping-force")
-		}
-		switch i.State {
-		case running:
-			i.State, i.Due, i.Force = stopping, due, force || skip
-			i.Transition = userInitiated(now)
-			i.Reason = reason{"Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"}
+	return e.turnAll(r, may, func(_ *account, i *instance, now time.Time) {
+		due := e.after(now, rule)
+		switch {
+		case i.State == running:
+			i.State, i.Due, i.Force = stopping, due, hard
+			i.because("Client.UserInitiatedShutdown", "User initiated shutdown", now)
 			if hibernate {
-				i.Reason = reason{"Client.UserInitiatedHibernate", "Client.UserInitiatedHibernate: User initiated hibernate"}
+				i.because("Client.UserInitiatedHibernate", "User initiated hibernate", now)
 			}
-		case stopping:
-			if i.Force = i.Force || force || skip; due.Before(i.Due) {
-				i.Due = due
-			}
+		case i.State == stopping && hard && due.Before(i.Due):
+			i.Due, i.Force = due, true
 		}
 	})
 }
@@ -178,13 +132,9 @@ func mayStop(i *instance, hibernate bool) error {
 }
 
 func (e *EC2) terminateInstances(_ context.Context, r *request) (any, error) {
-	ids := r.instanceIDs()
 	r.Bool("Force")
 	r.Bool("SkipOsShutdown")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	return e.turnAll(ids, mayTerminate, e.beginTermination)
+	return e.turnAll(r, mayTerminate, e.beginTermination)
 }
 
 func mayTerminate(_ *account, i *instance) error {
@@ -204,23 +154,27 @@ func (e *EC2) beginTermination(_ *account, i *instance, now time.Time) {
 		return
 	}
 	i.State, i.Due = shuttingDown, e.after(now, "ec2.instance.shutting-down")
-	i.Transition = userInitiated(now)
-	i.Reason = reason{"Client.UserInitiatedShutdown", "Client.UserInitiatedShutdown: User initiated shutdown"}
+	i.because("Client.UserInitiatedShutdown", "User initiated shutdown", now)
 }
 
 func (e *EC2) rebootInstances(_ context.Context, r *request) (any, error) {
-	ids := r.instanceIDs()
-	return e.act(r, done, func(a *account, _ time.Time) error {
-		of, err := a.instances(ids)
-		if err != nil {
-			return err
-		}
-		for _, i := range of {
-			if i.State != running {
-				return wire.Faultf("IncorrectState", "Instance '%s' is not 'running'.", i.ID)
-			}
-			i.Reboot = e.hasMachine(i)
+	may := func(_ *account, i *instance) error {
+		if i.State != running {
+			return wire.Faultf("IncorrectState", "Instance '%s' is not 'running'.", i.ID)
 		}
 		return nil
+	}
+	_, err := e.turnAll(r, may, func(_ *account, i *instance, _ time.Time) { i.Reboot = e.hasMachine(i) })
+	return done, err
+}
+
+func (e *EC2) getConsoleOutput(_ context.Context, r *request) (any, error) {
+	r.Bool("Latest")
+	return actOn(e, r, "InstanceId", (*account).instance, func(_ *account, i *instance, now time.Time) (any, error) {
+		text := ""
+		if e.hasMachine(i) {
+			text = base64.StdEncoding.EncodeToString([]byte(e.Host.Console(i.ID)))
+		}
+		return item{{"instanceId", i.ID}, {"timestamp", now}, {"output", text}}, nil
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -24,11 +25,11 @@ import (
 type bench struct {
 	*testing.T
 	*EC2
-	host *memoryHost
-	keys keyring
-	time *clock
-	dir  string
-	told chan turn
+	host  *memoryHost
+	keys  keyring
+	time  *clock
+	dir   string
+	again byte // how often it was opened
 }
 
 type clock struct {
@@ -70,7 +71,7 @@ const key = "arn:aws:kms:us-east-1:123456789012:key/0001"
 
 func newBench(t *testing.T) *bench {
 	b := &bench{
-		T: t, host: newHost(), keys: keyring{key: true}, dir: t.TempDir(), time: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, told: make(chan turn, 10000),
+		T: t, host: newHost(), keys: keyring{key: true}, dir: t.TempDir(), time: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
 	}
 	b.open()
 	return b
@@ -79,11 +80,11 @@ func newBench(t *testing.T) *bench {
 // open opens the service on the state as it stands: after a kill, if it was open.
 func (b *bench) open() {
 	b.Helper()
+	b.again++
 	var err error
 	b.EC2, err = Open(b.Context(), Config{
 		Dir: b.dir, Account: "123456789012", Region: "us-east-1", Boot: "sshd", Host: b.host, Keys: b.keys, Roles: roles{}, Now: b.time.Now,
-		Random: rand.NewChaCha8([32]byte{byte(len(b.told)), byte(len(b.told) >> 8)}), Pace: rules.Pace{Speed: 1},
-		Changed: func(id, state string) { b.told <- turn{id, state} },
+		Random: rand.NewChaCha8([32]byte{b.again}), Pace: rules.Pace{Speed: 1},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -284,3 +285,6 @@ func (b *bench) want(what, got, want string) {
 		b.Errorf("%s is %q, want %q", what, got, want)
 	}
 }
+
+func itoa(n int) string  { return strconv.Itoa(n) }
+func btoa(v bool) string { return strconv.FormatBool(v) }

@@ -1,17 +1,13 @@
 package ec2
 
 import (
+	"context"
 	"encoding/base64"
-	"encoding/xml"
-	"errors"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/seed-77750964/regain/lab/rules"
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
@@ -23,19 +19,75 @@ type query struct {
 	after   string
 }
 
+// A filter wants one of its values, which may be patterns, at a path of an item.
 type filter struct {
-	name   string
-	values []string
+	name, path string
+	values     []string
+}
+
+// A listing is how one kind of resource is described.
+type listing struct {
+	ids, set string            // the parameter that names some, and the element of the answer
+	kind     kind              // whose ids they are, if any's
+	chosen   map[string]string // other parameters that choose some, and where their values stand
+	ignored  []string          // parameters that change nothing here
+	filters  map[string]string // where what a filter looks at stands, beside tags
+	rows     func(e *EC2, a *account, now time.Time) []row
+}
+
+// A row is one resource. What is shown may be nothing, for one that is known and not
+// described.
+type row struct {
+	id   string
+	show func() item
+}
+
+// rows are resources of the account by their ids, and how each is shown.
+func rows[T any](of func(*account) map[string]T, show func(*EC2, *account, T, time.Time) item) func(*EC2, *account, time.Time) []row {
+	return func(e *EC2, a *account, now time.Time) []row {
+		all, some := []row{}, of(a)
+		for _, id := range keys(some) {
+			all = append(all, row{id, func() item { return show(e, a, some[id], now) }})
+		}
+		return all
+	}
+}
+
+// describe carries out a describing call: it reads ids, filters and page, and shows
+// what they choose.
+func (l listing) describe(e *EC2, _ context.Context, r *request) (any, error) {
+	q := l.query(r)
+	if err := r.end(); err != nil {
+		return nil, err
+	}
+	var found []item
+	var next string
+	err := e.look(func(a *account, now time.Time) (err error) {
+		found, next, err = l.choose(e, a, q, now)
+		return err
+	})
+	return item{{l.set, found}, {"nextToken?", next}}, err
 }
 
 // query reads ids, filters and the page.
-func (r *request) query(ids string) query {
+func (l listing) query(r *request) query {
+	r.Ignore(l.ignored...)
 	q := query{most: r.Int("MaxResults", 0)}
-	if ids != "" {
-		q.ids = r.Strings(ids)
+	if l.ids != "" {
+		q.ids = r.Strings(l.ids)
 	}
 	for _, f := range r.List("Filter") {
-		q.filters = append(q.filters, filter{f.Require("Name"), f.Strings("Value")})
+		name := f.Require("Name")
+		path, ok := l.filters[name]
+		if name != "" && !ok && name != "tag-key" && !strings.HasPrefix(name, "tag:") {
+			r.Fail(wire.Faultf("InvalidParameterValue", "The filter '%s' is invalid", name))
+		}
+		q.filters = append(q.filters, filter{name, path, f.Strings("Value")})
+	}
+	for param, path := range l.chosen {
+		if values := r.Strings(param); len(values) > 0 {
+			q.filters = append(q.filters, filter{param, path, values})
+		}
 	}
 	if token := r.String("NextToken"); token != "" {
 		text, err := base64.RawURLEncoding.DecodeString(token)
@@ -49,124 +101,55 @@ func (r *request) query(ids string) query {
 	case q.most < 0 || q.most > 1000:
 		r.Fail(wire.Faultf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value less than or equal to 1000.", q.most))
 	case q.most > 0 && len(q.ids) > 0 && r.action != "DescribeImages":
-		r.Fail(wire.Faultf("InvalidParameterCombination", "The parameter %sSet cannot be used with the parameter maxResults", strings.ToLower(ids[:1])+ids[1:]))
+		r.Fail(wire.Faultf("InvalidParameterCombination", "The parameter %sSet cannot be used with the parameter maxResults", strings.ToLower(l.ids[:1])+l.ids[1:]))
 	case q.most > 0 && q.most < 5:
 		r.Fail(wire.Faultf("InvalidParameterValue", "Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than 5.", q.most))
 	}
 	return q
 }
 
-// A listing is how one kind of resource is described.
-type listing[T any] struct {
-	all    func(*account) []T // sorted by id
-	id     func(T) string
-	kind   kind                                  // whose ids they are, if any's
-	fields map[string]func(*account, T) []string // filters, beside tags
-	shows  func(T) bool                          // nil: all
-}
-
-// only is a listing that shows some, and still knows the ids of all.
-func (l listing[T]) only(shows func(T) bool) listing[T] {
-	l.shows = shows
-	return l
-}
-
-// listed is the answer of a describing call: a page of a set.
-type listed[I any] struct {
-	set   string
-	items []I
-	next  string
-}
-
-// MarshalXML writes the set by its own name.
-func (l listed[I]) MarshalXML(x *xml.Encoder, start xml.StartElement) error {
-	type items struct {
-		Items []I `xml:"item"`
-	}
-	named := func(name string) xml.StartElement { return xml.StartElement{Name: xml.Name{Local: name}} }
-	err := errors.Join(x.EncodeToken(start), x.EncodeElement(items{l.items}, named(l.set)))
-	if l.next != "" {
-		err = errors.Join(err, x.EncodeElement(l.next, named("nextToken")))
-	}
-	return errors.Join(err, x.EncodeToken(start.End()))
-}
-
-// describe is a describing call: it reads ids, filters and page, and shows what
-// they choose.
-func describe[T, I any](e *EC2, r *request, ids, set string, l listing[T], item func(*account, T, time.Time) I) (any, error) {
-	q := r.query(ids)
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	answer := listed[I]{set: set}
-	return &answer, e.look(func(a *account, now time.Time) error {
-		found, next, err := choose(e, a, q, l, now)
-		for _, x := range found {
-			answer.items = append(answer.items, item(a, x, now))
-		}
-		answer.next = next
-		return err
-	})
-}
-
-// choose are the resources that a query names, a page of them, and the token of
-// the next page.
-func choose[T any](e *EC2, a *account, q query, l listing[T], now time.Time) ([]T, string, error) {
-	for _, f := range q.filters {
-		if l.fields[f.name] == nil && f.name != "tag-key" && !strings.HasPrefix(f.name, "tag:") {
-			return nil, "", wire.Faultf("InvalidParameterValue", "The filter '%s' is invalid", f.name)
-		}
-	}
+// choose are the resources that a query names, a page of them, and the token of the
+// next page.
+func (l listing) choose(e *EC2, a *account, q query, now time.Time) (found []item, next string, err error) {
 	for _, id := range q.ids {
-		if err := checkID(id, l.kind.prefix); err != nil {
+		if err := checkID(id, l.kind); err != nil {
 			return nil, "", err
 		}
 	}
-	var found []T
-	var seen []string
-	for _, x := range l.all(a) {
-		id := l.id(x)
-		named := slices.Contains(q.ids, id)
-		if len(q.ids) > 0 && !named || e.veil.hides(e, a, id, now) {
+	lost, last := slices.Clone(q.ids), ""
+	for _, row := range l.rows(e, a, now) {
+		if len(q.ids) > 0 && !slices.Contains(q.ids, row.id) || e.veil.hides(e, a, row.id, now) {
 			continue
 		}
-		if seen = append(seen, id); (l.shows == nil || l.shows(x)) && matches(a, x, l, q.filters) {
-			found = append(found, x)
+		lost = slices.DeleteFunc(lost, func(id string) bool { return id == row.id })
+		show := sync.OnceValue(row.show) // tags are quicker to look at
+		if row.id <= q.after || !q.matches(a.Tags[row.id], show) || show() == nil {
+			continue
 		}
+		if q.most > 0 && len(found) == q.most {
+			next = base64.RawURLEncoding.EncodeToString([]byte("after " + last))
+			continue // the rest is looked at for what is lost
+		}
+		found, last = append(found, show()), row.id
 	}
-	lost := slices.DeleteFunc(slices.Clone(q.ids), func(id string) bool { return slices.Contains(seen, id) })
 	if len(lost) > 0 {
 		return nil, "", l.kind.lost(lost...)
 	}
-	page, next := page(found, l.id, q)
-	return page, next, nil
-}
-
-func page[T any](found []T, id func(T) string, q query) ([]T, string) {
-	if q.after != "" {
-		found = slices.DeleteFunc(found, func(x T) bool { return id(x) <= q.after })
-	}
-	if q.most == 0 || len(found) <= q.most {
-		return found, ""
-	}
-	found = found[:q.most]
-	return found, base64.RawURLEncoding.EncodeToString([]byte("after " + id(found[q.most-1])))
+	return found, next, nil
 }
 
 // matches: every filter has a value that fits one of the resource's.
-func matches[T any](a *account, x T, l listing[T], filters []filter) bool {
-	for _, f := range filters {
+func (q query) matches(tags map[string]string, show func() item) bool {
+	for _, f := range q.filters {
 		var have []string
 		key, isTag := strings.CutPrefix(f.name, "tag:")
-		switch {
-		case isTag:
-			if v, ok := a.Tags[l.id(x)][key]; ok {
-				have = one(v)
-			}
+		switch value, ok := tags[key]; {
+		case isTag && ok:
+			have = one(value)
 		case f.name == "tag-key":
-			have = keys(a.Tags[l.id(x)])
-		default:
-			have = l.fields[f.name](a, x)
+			have = keys(tags)
+		case !isTag:
+			have = show().texts(f.path)
 		}
 		fits := func(v string) bool {
 			return slices.ContainsFunc(f.values, func(pattern string) bool { return wildcard(pattern, v) })
@@ -201,54 +184,7 @@ func wildcard(pattern, text string) bool {
 			return false
 		}
 	}
-	for i < len(p) && p[i] == '*' {
-		i++
-	}
-	return i == len(p)
-}
-
-// The veil hides what was made a moment ago from those who describe it: EC2 is
-// consistent in the end.
-type veil struct {
-	mu    sync.Mutex
-	looks map[string]int
-}
-
-// hides counts a look at a resource and tells whether it does not show yet.
-func (v *veil) hides(e *EC2, a *account, id string, now time.Time) bool {
-	born, ok := a.Born[id]
-	if !ok || e.visible(born, now) {
-		return false
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.looks[id]++
-	return v.looks[id] <= rules.LimitOf("consistency.ec2.describes")
-}
-
-// visible: the window in which EC2 may not know a resource is over.
-func (e *EC2) visible(born, now time.Time) bool {
-	return !now.Before(born.Add(e.Pace.Of("consistency.ec2.create")))
-}
-
-// born remembers what a call has made, with its tags.
-func (a *account) born(now time.Time, tags map[string]string, ids ...string) {
-	for _, id := range ids {
-		a.Born[id] = now
-		if len(tags) > 0 {
-			a.Tags[id] = maps.Clone(tags)
-		}
-	}
+	return strings.Trim(string(p[i:]), "*") == ""
 }
 
 func one(s string) []string { return []string{s} }
-
-func itoa(n int) string  { return strconv.Itoa(n) }
-func btoa(b bool) string { return strconv.FormatBool(b) }
-
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z")
-}

@@ -2,9 +2,9 @@ package ec2
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -39,11 +39,7 @@ func (m *metadata) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var tags map[string]string
 	_ = m.ec2.look(func(a *account, _ time.Time) error {
 		if have := a.Instances[m.id]; have != nil {
-			i = *have
-			tags = map[string]string{}
-			for _, t := range a.tagItems(m.id) {
-				tags[t.Key] = t.Value
-			}
+			i, tags = *have, maps.Clone(a.Tags[m.id])
 		}
 		return nil
 	})
@@ -77,12 +73,7 @@ func (m *metadata) giveToken(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "bad request", http.StatusBadRequest)
 		return
 	}
-	var random [24]byte
-	if _, err := io.ReadFull(m.ec2.Random, random[:]); err != nil {
-		http.Error(w, "no randomness", http.StatusInternalServerError)
-		return
-	}
-	token := hex.EncodeToString(random[:])
+	token := m.ec2.newID("AQAEAL") + m.ec2.newID("")
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.tokens[token] = m.ec2.Now().Add(time.Duration(ttl) * time.Second)
@@ -160,8 +151,8 @@ func (m *metadata) leaves(i *instance, tags map[string]string) map[string]string
 		"services/partition":          "aws",
 	}
 	if i.Role != "" {
-		leaves["iam/info"] = encode(struct{ Code, LastUpdated, InstanceProfileArn, InstanceProfileId string }{
-			"Success", stamp(e.Now()), i.Profile, profileID(i.Profile),
+		leaves["iam/info"] = encode(map[string]string{
+			"Code": "Success", "LastUpdated": stamp(e.Now()), "InstanceProfileArn": i.Profile, "InstanceProfileId": profileID(i.Profile),
 		})
 		leaves["iam/security-credentials"] = i.Role
 	}
@@ -178,8 +169,9 @@ func (m *metadata) credentials(role string) (string, bool) {
 	if err != nil {
 		return "", false
 	}
-	return encode(struct{ Code, LastUpdated, Type, AccessKeyId, SecretAccessKey, Token, Expiration string }{
-		"Success", m.ec2.Now().UTC().Format(time.RFC3339), "AWS-HMAC", key, secret, token, expires.UTC().Format(time.RFC3339),
+	return encode(map[string]string{
+		"Code": "Success", "Type": "AWS-HMAC", "AccessKeyId": key, "SecretAccessKey": secret, "Token": token,
+		"LastUpdated": m.ec2.Now().UTC().Format(time.RFC3339), "Expiration": expires.UTC().Format(time.RFC3339),
 	}), true
 }
 

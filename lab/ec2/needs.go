@@ -1,10 +1,10 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"maps"
-	"slices"
-	"strings"
+	"strconv"
 
 	"github.com/seed-77750964/regain/lab/wire"
 )
@@ -30,14 +30,10 @@ type asking struct {
 
 // Checks are the questions to IAM that a call raises.
 func (e *EC2) Checks(_ context.Context, c *wire.Call) ([]wire.Check, error) {
-	at := slices.IndexFunc(actions, func(a action) bool { return a.name == c.Action })
-	if at < 0 {
-		return []wire.Check{{Action: "ec2:" + c.Action, Resource: "*"}}, nil
+	checks := []wire.Check{{Action: "ec2:" + c.Action, Resource: "*"}}
+	if a, ok := actionNamed(c.Action); ok {
+		e.file.View(func(of *account) { checks = a.needs.checks(e, of, newRequest(c)) })
 	}
-	var checks []wire.Check
-	e.file.View(func(a *account) {
-		checks = actions[at].needs.checks(e, a, newRequest(c))
-	})
 	return checks, nil
 }
 
@@ -45,12 +41,10 @@ func (n needs) checks(e *EC2, a *account, r *request) []wire.Check {
 	q := &asking{e: e, a: a, action: r.action}
 	for _, name := range n.on {
 		for _, id := range append(r.Strings(name), r.String(name)) {
-			if id != "" {
-				q.resource(kindOf(id), id, nil)
-			}
+			q.resource(kindOf(id).name, id, nil)
 		}
 	}
-	tags := r.tagSpecs()
+	tags := r.tagsAtCreation() // whether they are right is not IAM's business
 	for _, kind := range n.makes {
 		q.creation(kind, tags[kind], nil)
 	}
@@ -69,7 +63,9 @@ func (q *asking) ask(action, resource string, context map[string][]string) {
 
 // resource asks about one that exists, with its tags.
 func (q *asking) resource(kind, id string, more map[string][]string) {
-	q.ask("ec2:"+q.action, q.e.arn(kind, id), merge(more, q.a.tagKeysOf(id)))
+	if id != "" {
+		q.ask("ec2:"+q.action, q.e.arn(kind, id), merge(more, q.a.tagKeysOf(id)))
+	}
 }
 
 // creation asks about one that is to be made, and about its tags.
@@ -80,12 +76,14 @@ func (q *asking) creation(kind string, tags map[string]string, more map[string][
 	}
 }
 
-// grant asks for what EBS needs of the caller to use a customer's key.
+// grant asks for what EBS needs of the caller to use a customer's key. EC2 begins with
+// the call before it learns the answer.
 func (q *asking) grant(key string) {
-	if arn, _, customer, ok := q.e.Keys.Key(key); ok && customer {
+	if arn, _, customer, ok := q.e.Keys.Key(cmp.Or(key, defaultKey)); ok && customer {
 		q.ask("kms:CreateGrant", arn, map[string][]string{
 			"kms:GrantIsForAWSResource": {"true"}, "kms:ViaService": {"ec2." + q.e.Region + ".amazonaws.com"},
 		})
+		q.checks[len(q.checks)-1].Late = true
 	}
 }
 
@@ -116,19 +114,10 @@ func requestTags(tags map[string]string) map[string][]string {
 	return context
 }
 
-// tagSpecs reads the tags by type; what is wrong with them is not IAM's business.
-func (r *request) tagSpecs() map[string]map[string]string {
-	by := map[string]map[string]string{}
-	for _, s := range r.List("TagSpecification") {
-		by[s.String("ResourceType")] = tagsOf(s)
-	}
-	return by
-}
-
 func tagNeeds(_ *EC2, _ *account, r *request, q *asking) {
 	tags := requestTags(tagsOf(r.Params))
 	for _, id := range r.Strings("ResourceId") {
-		q.resource(kindOf(id), id, tags)
+		q.resource(kindOf(id).name, id, tags)
 	}
 }
 
@@ -145,42 +134,44 @@ func associationNeeds(_ *EC2, a *account, r *request, q *asking) {
 
 // encryptedNeeds asks for grants on the keys of what is to be attached.
 func encryptedNeeds(_ *EC2, a *account, r *request, q *asking) {
+	var of []*volume
+	if v := a.Volumes[r.String("VolumeId")]; v != nil {
+		of = append(of, v)
+	}
+	for _, id := range r.Strings("InstanceId") {
+		if i := a.Instances[id]; i != nil {
+			of = append(of, a.volumesOf(i)...)
+		}
+	}
 	asked := map[string]bool{}
-	grant := func(v *volume) {
-		if v != nil && v.Encrypted && !asked[v.Key] {
+	for _, v := range of {
+		if v.Encrypted && !asked[v.Key] {
 			asked[v.Key] = true
 			q.grant(v.Key)
 		}
 	}
-	grant(a.Volumes[r.String("VolumeId")])
-	for _, id := range r.Strings("InstanceId") {
-		if i := a.Instances[id]; i != nil {
-			for _, v := range a.volumesOf(i) {
-				grant(v)
-			}
-		}
-	}
 }
 
-func createVolumeNeeds(e *EC2, _ *account, r *request, q *asking) {
-	volume := map[string][]string{"ec2:Encrypted": one(btoa(r.Bool("Encrypted"))), "ec2:AvailabilityZone": one(r.String("AvailabilityZone"))}
-	q.creation("volume", r.tagSpecs()["volume"], volume)
-	if r.Bool("Encrypted") {
-		q.grant(either(r.String("KmsKeyId"), "alias/aws/ebs"))
+func createVolumeNeeds(_ *EC2, _ *account, r *request, q *asking) {
+	encrypted, key := r.Bool("Encrypted"), r.String("KmsKeyId")
+	volume := map[string][]string{"ec2:Encrypted": one(strconv.FormatBool(encrypted)), "ec2:AvailabilityZone": one(r.String("AvailabilityZone"))}
+	q.creation("volume", r.tagsAtCreation()["volume"], volume)
+	if encrypted {
+		q.grant(key)
 	}
 }
 
 // runNeeds: a launch is checked on every resource that it touches.
 func runNeeds(e *EC2, a *account, r *request, q *asking) {
-	ask, tags := r.runAsk(), r.tagSpecs()
-	x := a.Images[ask.image]
-	q.resource("image", ask.image, map[string][]string{"ec2:Owner": {imageOwner(x)}})
+	ask, tags := r.runAsk(), r.tagsAtCreation()
+	x := a.Images[ask.Image]
+	q.resource("image", ask.Image, map[string][]string{"ec2:Owner": {imageOwner(x)}})
 	instance := map[string][]string{
-		"ec2:InstanceType": one(ask.kind), "ec2:RootDeviceType": one("ebs"), "ec2:MetadataHttpTokens": one(either(ask.instance.Metadata.Tokens, "required")),
-		"ec2:MetadataHttpPutResponseHopLimit": one(itoa(max(ask.instance.Metadata.Hops, 1))),
+		"ec2:InstanceType": one(ask.Type), "ec2:RootDeviceType": one("ebs"), "ec2:MetadataHttpTokens": one(cmp.Or(ask.Metadata.Tokens, "required")),
+		"ec2:MetadataHttpPutResponseHopLimit": one(strconv.Itoa(max(ask.Metadata.Hops, 1))),
 	}
-	if ask.profile != "" {
-		arn, role, _ := e.Roles.Profile(ask.profile)
+	if ask.Profile != "" {
+		arn, role, _ := e.Roles.Profile(ask.Profile)
 		instance["ec2:InstanceProfile"] = one(arn)
 		q.ask("iam:PassRole", "arn:aws:iam::"+e.Account+":role/"+role, map[string][]string{"iam:PassedToService": {"ec2.amazonaws.com"}})
 	}
@@ -188,34 +179,29 @@ func runNeeds(e *EC2, a *account, r *request, q *asking) {
 	q.creation("network-interface", tags["network-interface"], nil)
 	q.creation("volume", tags["volume"], nil)
 	if x != nil {
-		for _, d := range devicesOf(x, ask.devices) {
+		for _, d := range devicesOf(x, ask.changes) {
 			if d.volume.Encrypted {
-				q.grant(either(d.key, "alias/aws/ebs"))
+				q.grant(d.key)
 			}
 		}
 	}
-	if ask.instance.KeyName != "" {
-		q.resource("key-pair", ask.instance.KeyName, nil)
-	}
-	s, err := a.subnetFor(ask.subnet, ask.zone)
+	q.resource("key-pair", ask.KeyName, nil)
+	s, err := a.subnetFor(ask.Subnet, ask.Zone)
 	if err != nil {
-		s = &subnet{ID: ask.subnet}
+		s = &subnet{ID: ask.Subnet}
 	}
 	q.resource("subnet", s.ID, nil)
-	if len(ask.groups) == 0 {
-		ask.groups = one(a.defaultGroup(s.Vpc).ID)
+	if len(ask.Groups) == 0 {
+		ask.Groups = one(a.defaultGroup(s.Vpc).ID)
 	}
-	for _, g := range ask.groups {
+	for _, g := range ask.Groups {
 		q.resource("security-group", g, nil)
 	}
 }
 
 func imageOwner(x *image) string {
-	switch {
-	case x == nil:
+	if x == nil {
 		return ""
-	case strings.HasPrefix(x.OwnerAlias, "amazon"):
-		return "amazon"
 	}
-	return x.Owner
+	return cmp.Or(x.OwnerAlias, x.Owner)
 }

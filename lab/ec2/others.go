@@ -1,7 +1,6 @@
 package ec2
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"time"
@@ -13,6 +12,7 @@ import (
 type Instance struct {
 	ID, State     string
 	Helper        bool      // a rescue box, which runs the SSM agent
+	Lost          bool      // its hardware broke, and EC2 does not know
 	Up            time.Time // since when its machine runs; zero while it does not
 	Profile, Role string    // ARN of its instance profile and name of its role
 	Address, Zone string
@@ -29,11 +29,11 @@ func (e *EC2) Instances() ([]Instance, error) {
 	return all, e.look(func(a *account, _ time.Time) error {
 		for _, i := range sorted(a.Instances) {
 			x := Instance{
-				ID: i.ID, State: i.State, Helper: i.Kind == machine.Helper, Profile: i.Profile, Role: i.Role, Address: i.Private,
+				ID: i.ID, State: i.State, Helper: i.Kind == machine.Helper, Lost: i.Lost, Profile: i.Profile, Role: i.Role, Address: i.Private,
 				Zone: i.Zone, Type: i.Type, Tags: maps.Clone(a.Tags[i.ID]),
 			}
 			e.boxes.with(i.ID, func(b *box) {
-				if b.up && !b.lost {
+				if b.up && !i.Lost {
 					x.Up = b.since
 				}
 			})
@@ -78,15 +78,20 @@ func (e *EC2) Terminate(id string) error {
 	if err != nil {
 		return fmt.Errorf("cannot terminate instance: %w", err)
 	}
-	e.tell([]turn{{id, shuttingDown}})
 	return nil
 }
 
-// Lose breaks the hardware of a running instance: its machine is gone, and EC2
+// Lose breaks the hardware of an instance: its machine goes, or never comes, and EC2
 // does not know. It comes back with a stop and a start.
-func (e *EC2) Lose(ctx context.Context, id string) error {
-	e.boxes.with(id, func(x *box) { x.lost = x.up })
-	if err := e.Host.Stop(ctx, id, true); err != nil {
+func (e *EC2) Lose(id string) error {
+	err := e.change(func(a *account, _ time.Time) error {
+		i, err := a.instance(id)
+		if err == nil {
+			i.Lost = true
+		}
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("cannot lose instance: %w", err)
 	}
 	return nil

@@ -108,11 +108,11 @@ func TestSnapshotCutShort(t *testing.T) {
 	root := b.root(id)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := b.take(ctx, b.noteSnapshot(root), root); err == nil {
+	if err := b.takeOne(ctx, b.noteSnapshot(root)); err == nil {
 		t.Log("the file system shares blocks: the copy takes no time")
 	}
 	if err := b.change(func(a *account, now time.Time) error {
-		_, _, err := b.beginImage(a, imageAsk{instance: id, name: "half"}, now)
+		_, err := b.beginImage(a, image{Name: "half", Source: id, Owner: b.Account}, true, now)
 		return err
 	}); err != nil {
 		t.Fatal(err)
@@ -131,7 +131,7 @@ func TestSnapshotCutShort(t *testing.T) {
 func (b *bench) noteSnapshot(volume string) (id string) {
 	b.Helper()
 	if err := b.change(func(a *account, now time.Time) error {
-		id = b.newSnapshot(a, a.Volumes[volume], "", now.Add(-time.Hour)).ID
+		id = b.newSnapshot(a, a.Volumes[volume], "", now.Add(-time.Hour))
 		return nil
 	}); err != nil {
 		b.Fatal(err)

@@ -1,6 +1,7 @@
 package ec2
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"slices"
@@ -10,48 +11,40 @@ import (
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-// runAsk is what RunInstances is asked for.
+// runAsk is what RunInstances is asked for: an instance, whose profile may be named in
+// any way, and how its devices are to differ from the image's.
 type runAsk struct {
-	image, kind, zone, subnet, profile string
-	least, most                        int
-	groups                             []string
-	public                             *bool
-	devices                            []deviceAsk
-	instance                           instance // what is taken over as it is
+	launch
+	least, most int
+	changes     []deviceAsk
 }
 
+// A deviceAsk changes what it has a value for.
 type deviceAsk struct {
-	device, snapshot, kind, key string
-	size, iops, throughput      int
-	remove, encrypted           *bool
-	none                        bool
+	launchDevice
+	remove, encrypted *bool
+	none              bool
 }
 
 func (r *request) runAsk() runAsk {
-	ask := runAsk{
-		image: r.Require("ImageId"), kind: r.String("InstanceType"), subnet: r.String("SubnetId"), groups: r.Strings("SecurityGroupId"),
-		least: r.Int("MinCount", 0), most: r.Int("MaxCount", 0),
-	}
+	ask := runAsk{least: r.Int("MinCount", 0), most: r.Int("MaxCount", 0)}
+	m, profile := r.Sub("MetadataOptions"), r.Sub("IamInstanceProfile")
 	ask.instance = instance{
-		KeyName: r.String("KeyName"), Token: r.String("ClientToken"), UserData: r.String("UserData"), Shutdown: r.String("InstanceInitiatedShutdownBehavior"),
-		NoTerminate: r.Bool("DisableApiTermination"), NoStop: r.Bool("DisableApiStop"),
+		Image: r.Require("ImageId"), Type: cmp.Or(r.String("InstanceType"), "m1.small"), Subnet: r.String("SubnetId"), Groups: r.Strings("SecurityGroupId"),
+		Zone: r.Sub("Placement").String("AvailabilityZone"), KeyName: r.String("KeyName"), Token: r.String("ClientToken"), UserData: r.String("UserData"),
+		Shutdown: r.String("InstanceInitiatedShutdownBehavior"), NoTerminate: r.Bool("DisableApiTermination"), NoStop: r.Bool("DisableApiStop"),
+		Profile: cmp.Or(profile.String("Arn"), profile.String("Name")), Hibernation: r.Sub("HibernationOptions").Bool("Configured"), First: true,
+		Metadata: metadataOptions{m.String("HttpTokens"), m.String("HttpEndpoint"), m.String("InstanceMetadataTags"), m.Int("HttpPutResponseHopLimit", 0)},
 	}
 	r.Bool("EbsOptimized")
+	r.Sub("Placement").String("Tenancy")
+	profile.String("Name")
 	if r.Sub("Monitoring").Bool("Enabled") {
 		r.Fail(wire.Faultf("UnsupportedOperation", "The lab has no detailed monitoring."))
 	}
-	ask.zone = r.Sub("Placement").String("AvailabilityZone")
-	r.Sub("Placement").String("Tenancy")
-	profile := r.Sub("IamInstanceProfile")
-	if ask.profile = profile.String("Arn"); ask.profile == "" {
-		ask.profile = profile.String("Name")
-	}
-	m := r.Sub("MetadataOptions")
-	ask.instance.Metadata = metadataOptions{m.String("HttpTokens"), m.String("HttpEndpoint"), m.String("InstanceMetadataTags"), m.Int("HttpPutResponseHopLimit", 0)}
-	ask.instance.Hibernation = r.Sub("HibernationOptions").Bool("Configured")
 	r.readCards(&ask)
 	for _, d := range r.List("BlockDeviceMapping") {
-		ask.devices = append(ask.devices, readDevice(d))
+		ask.changes = append(ask.changes, readDevice(d))
 	}
 	r.checkRun(&ask)
 	return ask
@@ -61,33 +54,24 @@ func (r *request) runAsk() runAsk {
 // instead of the request's own.
 func (r *request) readCards(ask *runAsk) {
 	for n, c := range r.List("NetworkInterface") {
-		if n > 0 || c.Int("DeviceIndex", 0) != 0 || ask.subnet != "" || len(ask.groups) > 0 {
+		if n > 0 || c.Int("DeviceIndex", 0) != 0 || ask.Subnet != "" || len(ask.Groups) > 0 {
 			r.Fail(wire.Faultf("InvalidParameterCombination", "Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request"))
 			return
 		}
-		ask.subnet, ask.groups = c.String("SubnetId"), c.Strings("SecurityGroupId")
+		ask.Subnet, ask.Groups, ask.public = c.String("SubnetId"), c.Strings("SecurityGroupId"), truth(c, "AssociatePublicIpAddress")
 		c.String("Description")
 		c.Bool("DeleteOnTermination")
-		if c.Has("AssociatePublicIpAddress") {
-			public := c.Bool("AssociatePublicIpAddress")
-			ask.public = &public
-		}
 	}
 }
 
 func readDevice(p *wire.Params) deviceAsk {
-	d := deviceAsk{device: p.Require("DeviceName"), none: p.Has("NoDevice")}
-	p.String("NoDevice")
 	ebs := p.Sub("Ebs")
-	d.snapshot, d.kind, d.key = ebs.String("SnapshotId"), ebs.String("VolumeType"), ebs.String("KmsKeyId")
-	d.size, d.iops, d.throughput = ebs.Int("VolumeSize", 0), ebs.Int("Iops", 0), ebs.Int("Throughput", 0)
-	if ebs.Has("DeleteOnTermination") {
-		remove := ebs.Bool("DeleteOnTermination")
-		d.remove = &remove
-	}
-	if ebs.Has("Encrypted") {
-		encrypted := ebs.Bool("Encrypted")
-		d.encrypted = &encrypted
+	d := deviceAsk{none: p.Has("NoDevice"), remove: truth(ebs, "DeleteOnTermination"), encrypted: truth(ebs, "Encrypted")}
+	p.String("NoDevice")
+	d.device, d.key = p.Require("DeviceName"), ebs.String("KmsKeyId")
+	d.volume = volume{
+		Snapshot: ebs.String("SnapshotId"), Type: ebs.String("VolumeType"), Size: ebs.Int("VolumeSize", 0), Iops: ebs.Int("Iops", 0),
+		Throughput: ebs.Int("Throughput", 0),
 	}
 	return d
 }
@@ -96,62 +80,42 @@ func (r *request) checkRun(ask *runAsk) {
 	if ask.least < 1 || ask.most < ask.least || ask.most > 100 {
 		r.Fail(wire.Faultf("InvalidParameterValue", "MinCount and MaxCount must be between 1 and 100, and MinCount no more than MaxCount."))
 	}
-	if text, err := base64.StdEncoding.DecodeString(ask.instance.UserData); err != nil || len(text) > rules.LimitOf("ec2.userdata") {
+	if text, err := base64.StdEncoding.DecodeString(ask.UserData); err != nil || len(text) > rules.LimitOf("ec2.userdata") {
 		r.Fail(wire.Faultf("InvalidParameterValue", "User data is not valid base64 or is larger than %d bytes.", rules.LimitOf("ec2.userdata")))
 	}
-	if s := ask.instance.Shutdown; s != "" && s != "stop" && s != "terminate" {
-		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter instanceInitiatedShutdownBehavior is invalid.", s))
-	}
-	if t := ask.instance.Metadata.Tokens; t != "" && t != "required" && t != "optional" {
-		r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter HttpTokens is invalid.", t))
+	for _, choice := range []struct {
+		param, value string
+		values       []string
+	}{
+		{"instanceInitiatedShutdownBehavior", ask.Shutdown, []string{"", "stop", "terminate"}},
+		{"HttpTokens", ask.Metadata.Tokens, []string{"", "required", "optional"}},
+	} {
+		if !slices.Contains(choice.values, choice.value) {
+			r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter %s is invalid.", choice.value, choice.param))
+		}
 	}
 }
 
-func (e *EC2) runInstances(_ context.Context, r *request) (any, error) {
+func (e *EC2) runInstances(ctx context.Context, r *request) (any, error) {
 	ask, tags := r.runAsk(), r.tagsAtCreation("instance", "volume", "network-interface")
-	if err := r.end(); err != nil {
-		return nil, err
-	}
-	var answer reservationItem
-	var turns []turn
-	err := e.change(func(a *account, now time.Time) error {
-		made, err := a.remembered("RunInstances", ask.instance.Token, r)
+	return e.act(r, func(a *account, now time.Time) (any, error) {
+		made, err := a.once(r, ask.Token, func() ([]string, error) { return e.launchAll(ctx, a, ask, tags, now) })
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if made == nil {
-			if made, err = e.launchAll(a, ask, tags, now); err != nil {
-				return err
+		var items []item
+		for _, id := range made {
+			i := a.Instances[id]
+			if i == nil || i.State == terminated {
+				return nil, wire.Faultf("IdempotentInstanceTerminated", "The client token was used to launch the instance '%s', which is terminated.", id)
 			}
-			a.remember("RunInstances", ask.instance.Token, r, made)
-			for _, id := range made {
-				turns = append(turns, turn{id, pending})
-			}
+			items = append(items, e.instanceItem(a, i, now))
 		}
-		answer, err = e.reservation(a, made)
-		return err
+		return e.reservation(a.Instances[made[0]].Reservation, items), nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	e.tell(turns)
-	return answer, nil
 }
 
-func (e *EC2) reservation(a *account, ids []string) (reservationItem, error) {
-	item := reservationItem{Owner: e.Account}
-	for _, id := range ids {
-		i := a.Instances[id]
-		if i == nil || i.State == terminated {
-			return item, wire.Faultf("IdempotentInstanceTerminated", "The client token was used to launch the instance '%s', which is terminated.", id)
-		}
-		item.ID = i.Reservation
-		item.Instances = append(item.Instances, e.instanceItem(a, i))
-	}
-	return item, nil
-}
-
-func (e *EC2) launchAll(a *account, ask runAsk, tags map[string]map[string]string, now time.Time) ([]string, error) {
+func (e *EC2) launchAll(ctx context.Context, a *account, ask runAsk, tags map[string]map[string]string, now time.Time) ([]string, error) {
 	l, err := e.plan(a, ask)
 	if err != nil {
 		return nil, err
@@ -159,13 +123,12 @@ func (e *EC2) launchAll(a *account, ask runAsk, tags map[string]map[string]strin
 	l.Reservation = e.newID("r")
 	var made []string
 	for n := range ask.most {
-		l.ID, l.Order = "", n
+		l.Order = n
 		i, err := e.add(a, l, now)
 		if err != nil {
 			return nil, err
 		}
-		i.First = true
-		e.boot(a, i, now)
+		e.boot(ctx, a, i, now)
 		a.born(now, tags["instance"], i.ID)
 		a.born(now, tags["network-interface"], i.Card)
 		for _, v := range a.volumesOf(i) {
@@ -178,35 +141,29 @@ func (e *EC2) launchAll(a *account, ask runAsk, tags map[string]map[string]strin
 
 // plan checks what was asked against the image, the type and the profile.
 func (e *EC2) plan(a *account, ask runAsk) (launch, error) {
-	l := launch{instance: ask.instance, public: ask.public}
-	x, err := a.image(ask.image)
+	l := ask.launch
+	x, err := a.image(l.Image)
 	if err != nil {
 		return l, err
 	}
-	if x.State != "available" {
+	t := typeOf(l.Type)
+	switch {
+	case x.State != "available":
 		return l, wire.Faultf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", x.ID)
-	}
-	if ask.kind == "" {
-		ask.kind = "m1.small"
-	}
-	t := typeOf(ask.kind)
-	if t.Name == "" {
-		return l, wire.Faultf("InvalidParameterValue", "Invalid value '%s' for InstanceType.", ask.kind)
-	}
-	if !slices.Contains(t.Archs, x.Arch) {
+	case t.Name == "":
+		return l, wire.Faultf("InvalidParameterValue", "Invalid value '%s' for InstanceType.", l.Type)
+	case !slices.Contains(t.Archs, x.Arch):
 		return l, wire.Faultf("InvalidParameterValue", "The architecture '%s' of the specified instance type does not match the architecture '%s' of the specified AMI. "+
 			"Specify an instance type and an AMI that have matching architectures, and try again.", t.Archs[0], x.Arch)
 	}
-	l.Image, l.Type, l.Arch, l.Platform, l.RootDevice = x.ID, t.Name, x.Arch, x.Platform, x.RootDevice
-	l.Zone, l.Subnet, l.Groups = ask.zone, ask.subnet, ask.groups
-	if ask.profile != "" {
+	if l.Profile != "" {
 		var ok bool
-		if l.Profile, l.Role, ok = e.Roles.Profile(ask.profile); !ok {
-			return l, wire.Faultf("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", ask.profile)
+		if l.Profile, l.Role, ok = e.Roles.Profile(l.Profile); !ok {
+			return l, wire.Faultf("InvalidParameterValue", "Value (%s) for parameter iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name", ask.Profile)
 		}
 	}
-	l.Kind = kindFor(x, l.Profile)
-	l.devices = devicesOf(x, ask.devices)
+	l.Arch, l.Platform, l.RootDevice = x.Arch, x.Platform, x.RootDevice
+	l.Kind, l.devices = kindFor(x, l.Profile), devicesOf(x, ask.changes)
 	return l, nil
 }
 
@@ -214,21 +171,17 @@ func (e *EC2) plan(a *account, ask runAsk) (launch, error) {
 func devicesOf(x *image, asks []deviceAsk) []launchDevice {
 	var of []launchDevice
 	for _, d := range x.Devices {
-		of = append(of, launchDevice{
-			volume: volume{Snapshot: d.Snapshot, Size: d.Size, Type: d.Type, Encrypted: d.Encrypted}, device: d.Device, remove: d.DeleteOnTermination,
-		})
+		v := volume{Snapshot: d.Snapshot, Size: d.Size, Type: d.Type, Encrypted: d.Encrypted}
+		of = append(of, launchDevice{volume: v, device: d.Device, remove: d.DeleteOnTermination})
 	}
 	for _, ask := range asks {
 		at := slices.IndexFunc(of, func(d launchDevice) bool { return d.device == ask.device })
-		if ask.none {
-			if at >= 0 {
-				of = slices.Delete(of, at, at+1)
-			}
+		switch {
+		case ask.none:
+			of = slices.DeleteFunc(of, func(d launchDevice) bool { return d.device == ask.device })
 			continue
-		}
-		if at < 0 {
-			of = append(of, launchDevice{device: ask.device, remove: true})
-			at = len(of) - 1
+		case at < 0:
+			at, of = len(of), append(of, launchDevice{device: ask.device, remove: true})
 		}
 		ask.apply(&of[at])
 	}
@@ -236,22 +189,9 @@ func devicesOf(x *image, asks []deviceAsk) []launchDevice {
 }
 
 func (ask deviceAsk) apply(d *launchDevice) {
-	d.key = ask.key
-	v := &d.volume
-	if ask.snapshot != "" {
-		v.Snapshot = ask.snapshot
-	}
-	if ask.kind != "" {
-		v.Type = ask.kind
-	}
-	if ask.size != 0 {
-		v.Size = ask.size
-	}
-	v.Iops, v.Throughput = ask.iops, ask.throughput
-	if ask.remove != nil {
-		d.remove = *ask.remove
-	}
-	if ask.encrypted != nil {
-		v.Encrypted = *ask.encrypted
-	}
+	v, asked := &d.volume, ask.volume
+	v.Snapshot, v.Type, v.Size = cmp.Or(asked.Snapshot, v.Snapshot), cmp.Or(asked.Type, v.Type), cmp.Or(asked.Size, v.Size)
+	v.Iops, v.Throughput, d.key = asked.Iops, asked.Throughput, ask.key
+	set(&d.remove, ask.remove)
+	set(&v.Encrypted, ask.encrypted)
 }

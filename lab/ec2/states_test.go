@@ -199,7 +199,7 @@ func TestReboot(t *testing.T) {
 func TestLostMachine(t *testing.T) {
 	b := newBench(t)
 	id := b.helper()
-	if err := b.Lose(t.Context(), id); err != nil {
+	if err := b.Lose(id); err != nil {
 		t.Fatal(err)
 	}
 	b.pass(time.Hour)

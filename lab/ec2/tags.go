@@ -2,6 +2,7 @@ package ec2
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,20 +13,13 @@ import (
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
-type tagItem struct {
-	Key   string `xml:"key"`
-	Value string `xml:"value"`
-}
-
-func (a *account) tagItems(id string) []tagItem {
-	var items []tagItem
+func (a *account) tagItems(id string) []item {
+	var items []item
 	for _, k := range keys(a.Tags[id]) {
-		items = append(items, tagItem{k, a.Tags[id][k]})
+		items = append(items, item{{"key", k}, {"value", a.Tags[id][k]}})
 	}
 	return items
 }
-
-func keys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
 
 // tagsAtCreation reads the TagSpecifications of a creating call, by the types of
 // resource that the call makes.
@@ -84,82 +78,66 @@ func checkTags(have, add map[string]string) error {
 	return nil
 }
 
-func (e *EC2) createTags(_ context.Context, r *request) (any, error) {
-	ids, tags := r.Strings("ResourceId"), tagsOf(r.Params)
-	if len(ids) == 0 || len(tags) == 0 {
-		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameters ResourceId and Tag"))
+// tagged are the resources that are to get tags or lose them.
+func (r *request) tagged() []string {
+	ids := r.Strings("ResourceId")
+	if len(ids) == 0 {
+		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameter ResourceId"))
 	}
-	return e.act(r, done, func(a *account, _ time.Time) error {
+	return ids
+}
+
+func (e *EC2) createTags(_ context.Context, r *request) (any, error) {
+	ids, tags := r.tagged(), tagsOf(r.Params)
+	if len(tags) == 0 {
+		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameter Tag"))
+	}
+	return e.act(r, func(a *account, _ time.Time) (any, error) {
 		for _, id := range ids {
-			if err := a.exists(id); err != nil {
-				return err
-			}
-			if err := checkTags(a.Tags[id], tags); err != nil {
-				return err
+			if err := errors.Join(a.exists(id), checkTags(a.Tags[id], tags)); err != nil {
+				return nil, err
 			}
 			if a.Tags[id] == nil {
 				a.Tags[id] = map[string]string{}
 			}
 			maps.Copy(a.Tags[id], tags)
 		}
-		return nil
+		return done, nil
 	})
 }
 
 // deleteTags removes tags by key; with a value, only where it is the tag's. No tag
 // at all removes all.
 func (e *EC2) deleteTags(_ context.Context, r *request) (any, error) {
-	type wish struct {
-		key, value string
-		any        bool
+	ids, wishes := r.tagged(), r.List("Tag")
+	wanted := func(k, v string) bool {
+		return slices.ContainsFunc(wishes, func(t *wire.Params) bool {
+			key, value := t.String("Key"), t.String("Value")
+			return key == k && (value == v || !t.Has("Value"))
+		})
 	}
-	ids := r.Strings("ResourceId")
-	var wishes []wish
-	for _, t := range r.List("Tag") {
-		wishes = append(wishes, wish{t.String("Key"), t.String("Value"), !t.Has("Value")})
-	}
-	if len(ids) == 0 {
-		r.Fail(wire.Faultf("MissingParameter", "The request must contain the parameter ResourceId"))
-	}
-	return e.act(r, done, func(a *account, _ time.Time) error {
+	wanted("", "") // all is read before the request ends
+	return e.act(r, func(a *account, _ time.Time) (any, error) {
 		for _, id := range ids {
 			if err := a.exists(id); err != nil {
-				return err
+				return nil, err
 			}
-			maps.DeleteFunc(a.Tags[id], func(k, v string) bool {
-				return len(wishes) == 0 || slices.ContainsFunc(wishes, func(w wish) bool { return w.key == k && (w.any || w.value == v) })
-			})
+			maps.DeleteFunc(a.Tags[id], func(k, v string) bool { return len(wishes) == 0 || wanted(k, v) })
 		}
-		return nil
+		return done, nil
 	})
 }
 
-// A tagged is one tag of one resource.
-type tagged struct {
-	ID   string `xml:"resourceId"`
-	Type string `xml:"resourceType"`
-	tagItem
-}
-
-func (e *EC2) describeTags(_ context.Context, r *request) (any, error) {
-	return describe(e, r, "", "tagSet", tagListing, func(a *account, x tagged, _ time.Time) tagged { return x })
-}
-
-var tagListing = listing[tagged]{
-	all: func(a *account) []tagged {
-		var all []tagged
-		for _, id := range slices.Sorted(maps.Keys(a.Tags)) {
+var tagListing = listing{
+	set: "tagSet", filters: map[string]string{"resource-id": "resourceId", "resource-type": "resourceType", "key": "key", "value": "value"},
+	rows: func(_ *EC2, a *account, _ time.Time) []row {
+		var all []row
+		for _, id := range keys(a.Tags) {
 			for _, t := range a.tagItems(id) {
-				all = append(all, tagged{id, kindOf(id), t})
+				shown := append(t, field{"resourceId", id}, field{"resourceType", kindOf(id).name})
+				all = append(all, row{id + " " + shown.texts("key")[0], func() item { return shown }})
 			}
 		}
 		return all
-	},
-	id: func(t tagged) string { return t.ID + " " + t.Key },
-	fields: map[string]func(*account, tagged) []string{
-		"resource-id":   func(_ *account, t tagged) []string { return one(t.ID) },
-		"resource-type": func(_ *account, t tagged) []string { return one(t.Type) },
-		"key":           func(_ *account, t tagged) []string { return one(t.Key) },
-		"value":         func(_ *account, t tagged) []string { return one(t.Value) },
 	},
 }

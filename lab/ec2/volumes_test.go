@@ -101,7 +101,7 @@ func TestAttachWithDisabledKey(t *testing.T) {
 	volume := b.do("CreateVolume", "AvailabilityZone=us-east-1a", "Size=1", "Encrypted=true", "KmsKeyId="+key).at("volumeId")
 	b.pass(time.Minute)
 	b.keys[key] = false
-	b.fails("IncorrectState", "AttachVolume", "VolumeId="+volume, "InstanceId="+b.guest(Spec{}), "Device=/dev/sdf")
+	b.fails("CustomerKeyHasBeenRevoked", "AttachVolume", "VolumeId="+volume, "InstanceId="+b.guest(Spec{}), "Device=/dev/sdf")
 }
 
 // TestBusy: what the guest has mounted stays until it is unmounted, or forced.
@@ -140,7 +140,7 @@ func TestDetachFromLostMachine(t *testing.T) {
 	b.do("AttachVolume", "VolumeId="+volume, "InstanceId="+id, "Device=/dev/sdf")
 	b.pass(time.Minute)
 	b.host.mount(volume, true)
-	if err := b.Lose(t.Context(), id); err != nil {
+	if err := b.Lose(id); err != nil {
 		t.Fatal(err)
 	}
 	b.do("DetachVolume", "VolumeId="+volume)

@@ -26,6 +26,8 @@ var ssm = []Rule{
 	{"ssm.command.plugin", Limit(2500), "AWS Systems Manager API Reference, CommandPlugin; " + agentOutput},
 	{"ssm.command.states", Fact("InvalidInstanceId before registration and after termination; a stopped node gets its command when it is back in time"),
 		sendCommand + ": valid states are running, pending, stopped and stopping"},
+	{"ssm.command.silent", Fact("what runs on an instance that is lost or terminated is InProgress until its execution times out (that time is scaled) or its agent is back"),
+		"AWS Systems Manager User Guide, Understanding command statuses: In Progress until the agent is available again"},
 	{"ssm.parameter.standard", Limit(4096), "AWS Systems Manager User Guide, Managing parameter tiers: 4 KB"},
 	{"ssm.parameter.advanced", Limit(8192), "AWS Systems Manager User Guide, Managing parameter tiers: 8 KB"},
 	{"ssm.parameter.count", Limit(10000), "AWS Systems Manager User Guide, Managing parameter tiers: 10,000 standard parameters a Region"},

@@ -52,6 +52,9 @@ func (i *invocation) open() bool {
 	return i.Status == pending || i.Status == inProgress || i.Status == cancelling
 }
 
+// silent: the agent was at work and is heard of no more.
+func (n Instance) silent() bool { return n.Lost || n.Ended }
+
 func (i *invocation) end(status, details string, code int, at time.Time) {
 	i.Status, i.Details, i.Code, i.Ended = status, details, code, at
 }
@@ -200,6 +203,10 @@ func (s *SSM) readCommands() error {
 	if err != nil {
 		return fmt.Errorf("cannot read the commands: %w", err)
 	}
+	silent, err := s.silent()
+	if err != nil {
+		return err
+	}
 	for _, entry := range entries {
 		id, ok := strings.CutSuffix(entry.Name(), ".json")
 		if !ok {
@@ -207,7 +214,7 @@ func (s *SSM) readCommands() error {
 		}
 		file, err := store.Open[command](filepath.Join(s.commandDir(), entry.Name()))
 		if err == nil {
-			err = file.Update(func(c *command) error { s.terminate(c); return nil })
+			err = file.Update(func(c *command) error { s.terminate(c, silent); return nil })
 		}
 		if err != nil {
 			return fmt.Errorf("cannot read command %s: %w", id, err)
@@ -220,10 +227,22 @@ func (s *SSM) readCommands() error {
 // killed is what a program's end by SIGKILL looks like to a shell.
 const killed = 137
 
-func (s *SSM) terminate(c *command) {
-	for _, i := range c.Invocations {
-		if i.Status == inProgress || i.Status == cancelling {
+// terminate ends what ran on machines that died with the lab. What had become silent
+// before stays so.
+func (s *SSM) terminate(c *command, silent map[string]bool) {
+	for id, i := range c.Invocations {
+		if (i.Status == inProgress || i.Status == cancelling) && !silent[id] {
 			i.end(failed, "Terminated", killed, s.cfg.Now().UTC())
 		}
 	}
+}
+
+// silent are the instances whose agents are heard of no more.
+func (s *SSM) silent() (map[string]bool, error) {
+	instances, err := s.cfg.Fleet.Instances()
+	silent := map[string]bool{}
+	for _, i := range instances {
+		silent[i.ID] = i.silent()
+	}
+	return silent, err
 }

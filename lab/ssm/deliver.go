@@ -65,32 +65,31 @@ func (s *SSM) Run(ctx context.Context) error {
 // advance carries one command on. Its end takes it off the list.
 func (s *SSM) advance(ctx context.Context, file *store.File[command], listed map[string]managed) (next time.Time, err error) {
 	now := s.cfg.Now().UTC()
-	var c command
-	var waiting []string
-	ended := true
-	file.View(func(stored *command) {
-		c = *stored
-		for _, id := range c.Instances {
-			ended = ended && !stored.Invocations[id].open()
-			if stored.Invocations[id].Status == pending {
-				waiting = append(waiting, id)
-			}
+	var c *command
+	file.View(func(stored *command) { c = stored.clone() })
+	ended, waits := true, false
+	for id, i := range c.Invocations {
+		ended, waits = ended && !i.open(), waits || i.Status == pending
+		if i.Status == inProgress || i.Status == cancelling {
+			limit := i.Started.Add(s.cfg.Pace.Scale(time.Duration(c.Execution) * time.Second))
+			err = errors.Join(err, s.giveUp(file, id, i.Started, limit, listed[id]))
 		}
-	})
+	}
 	if ended {
 		s.mu.Lock()
 		delete(s.open, c.ID)
 		s.mu.Unlock()
 	}
-	if len(waiting) == 0 {
-		return time.Time{}, nil
+	if err != nil || !waits {
+		return time.Time{}, err
 	}
 	if now.Before(c.Due) {
 		return c.Due, nil
 	}
-	for _, id := range waiting {
+	for _, id := range c.Instances {
 		node, known := listed[id]
 		switch {
+		case c.Invocations[id].Status != pending:
 		case !known:
 			err = s.endPending(file, id, failed, "Undeliverable")
 		case now.After(c.Requested.Add(time.Duration(c.Timeout) * time.Second)):
@@ -103,6 +102,32 @@ func (s *SSM) advance(ctx context.Context, file *store.File[command], listed map
 		}
 	}
 	return now.Add(retry), nil
+}
+
+// giveUp ends what runs on an instance whose agent has become silent: when the
+// execution has timed out, or when the agent is back and knows of nothing.
+//
+// "If the SSM agent is not available on the instance, the command status will show In
+// Progress until the SSM agent is available again" (Amazon EC2 User Guide, Monitoring
+// commands).
+func (s *SSM) giveUp(file *store.File[command], instance string, started, limit time.Time, node managed) error {
+	now := s.cfg.Now().UTC()
+	var status, details string
+	code := -1
+	switch gone := node.ID == "" || node.Lost; {
+	case gone && now.After(limit):
+		status, details = timedOut, "Execution Timed Out"
+	case !gone && node.reachable() && node.Up.After(started):
+		status, details, code = failed, "Terminated", killed
+	default:
+		return nil
+	}
+	return file.Update(func(c *command) error {
+		if i := c.Invocations[instance]; i.open() {
+			i.end(status, details, code, now)
+		}
+		return nil
+	})
 }
 
 func (s *SSM) endPending(file *store.File[command], instance, status, details string) error {
@@ -155,10 +180,17 @@ func (s *SSM) deliver(ctx context.Context, file *store.File[command], instance s
 	})
 }
 
-// finish stores how a command ended on an instance.
+// finish stores how a command ended on an instance. A machine that broke tells nobody.
 func (s *SSM) finish(file *store.File[command], instance string, r machine.Result) error {
-	err := file.Update(func(c *command) error {
+	silent, err := s.silent()
+	if err != nil || silent[instance] {
+		return err
+	}
+	err = file.Update(func(c *command) error {
 		i := c.Invocations[instance]
+		if !i.open() {
+			return nil
+		}
 		stderr := r.Stderr
 		status, details := success, success
 		switch {

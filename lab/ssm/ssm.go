@@ -44,6 +44,7 @@ type Instance struct {
 	Agent   bool      // runs the SSM agent: a helper
 	Up      time.Time // since when its machine runs; zero while it does not
 	Ended   bool      // shutting down or terminated
+	Lost    bool      // its hardware broke
 	Role    string    // of its instance profile; empty: none
 	Address string    // private
 	Tags    map[string]string
