@@ -129,7 +129,7 @@ func TestAnAnswerIsLost(t *testing.T) {
 		p := begin(t, l)
 		end := p.l.beside(p.reset("--backup", "snapshot"), undisturbed, func(ctx context.Context, regain *os.Process) {
 			if f.killed != "" && p.l.await(ctx, f.happened) {
-				regain.Kill()
+				_ = regain.Kill() // it may have ended
 			}
 		})
 		if !slices.ContainsFunc(l.calls(), f.happened) {
