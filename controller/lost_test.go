@@ -2,6 +2,8 @@ package controller_test
 
 import (
 	"fmt"
+	"maps"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,5 +170,44 @@ func TestNoCapacityForAWhile(t *testing.T) {
 	}
 	if !told {
 		t.Error("that there is no capacity is not told")
+	}
+}
+
+// TestALateBackup has the call that makes the backup take effect when nobody waits
+// for it any more and another was made: one is kept, and none is left over.
+func TestALateBackup(t *testing.T) {
+	for backup, action := range map[string]string{controller.BackupSnapshot: "ec2:CreateSnapshot", controller.BackupAMI: "ec2:CreateImage"} {
+		t.Run(backup, func(t *testing.T) {
+			delays := sim.RealDelays()
+			delays.Rescue = time.Minute
+			w := newWorld(t, sim.Options{Delays: delays}, sim.Patient{})
+			struck := false
+			w.cloud.Strike(func(_ int, a string) sim.Fault {
+				if a != action || struck {
+					return sim.None
+				}
+				struck = true
+				return sim.LateEffect
+			}, nil)
+			outcomes, err := w.Reset(t.Context(), controller.Ask{Instance: w.patient, Backup: backup})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if o := outcomes[0]; !struck || o.State != controller.StateRescued {
+				t.Fatalf("%s, %v", o.State, o.Err)
+			}
+			w.clock.Pass(time.Minute)
+			for _, d := range w.differences(w.cloud.Snapshot()) {
+				t.Error(d)
+			}
+			kept := outcomes[0].Rescue.Kept
+			backups := w.cloud.Snapshot().Backups
+			if backup == controller.BackupAMI { // it has snapshots of its own
+				maps.DeleteFunc(backups, func(id string, _ controller.Backup) bool { return strings.HasPrefix(id, "snap-") })
+			}
+			if len(backups) != 1 || len(kept) != 2 {
+				t.Errorf("backups %v, kept %+v", backups, kept)
+			}
+		})
 	}
 }

@@ -124,8 +124,9 @@ func TestRollbackOnTheWayOut(t *testing.T) {
 	w.same(t)
 }
 
+// TestInterrupt: what is under way is finished, and where it waits the run turns.
 func TestInterrupt(t *testing.T) {
-	for _, step := range []string{"look", "lock", "helper", "stop", "attach", "rescue"} {
+	for step, turned := range map[string]string{"look": "preflight", "lock": "lock", "helper": "helper", "stop": "stop", "attach": "attach", "rescue": "rescue"} {
 		w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, sim.Patient{})
 		ctx, cancel := withCancel(t)
 		w.Watch = func(e controller.Event) {
@@ -137,7 +138,7 @@ func TestInterrupt(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if o := outcomes[0]; o.State != controller.StateInterrupted || o.Step != step {
+		if o := outcomes[0]; o.State != controller.StateInterrupted || o.Step != turned {
 			t.Errorf("%s: %s at %s, %v", step, o.State, o.Step, o.Err)
 		}
 		w.same(t)

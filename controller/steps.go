@@ -31,6 +31,7 @@ type bracket struct {
 	begun   map[string]time.Time // effects under way, by what is waited for
 	doubts  map[string]time.Time // calls that may have had an effect, and are looked for
 	checked map[string]bool      // doubts that are settled
+	late    map[string]bool      // settled by giving up: an effect may show later still
 
 	turned   bool
 	wrote    bool   // the lock
@@ -44,7 +45,7 @@ type bracket struct {
 }
 
 func (f *fleet) bracket(resumed bool) *bracket {
-	return &bracket{fleet: f, resumed: resumed, begun: map[string]time.Time{}, doubts: map[string]time.Time{}, checked: map[string]bool{}}
+	return &bracket{fleet: f, resumed: resumed, begun: map[string]time.Time{}, doubts: map[string]time.Time{}, checked: map[string]bool{}, late: map[string]bool{}}
 }
 
 // The names of the steps that others refer to.
@@ -153,6 +154,10 @@ func (b *bracket) wait(what string, every rhythm, format string, args ...any) fl
 // settling is how long a thing that was made may be missing from answers.
 const settling = 10 * time.Second
 
+// underWay is how long a request of which nobody awaits the answer may take to
+// have its effect. A lab's speed does not shorten it.
+const underWay = 2 * time.Second
+
 // doubt notes that a call is made whose effect may stay unknown to us; sure,
 // that its answer was heard. An error is no answer: even one that sounds final
 // may come after the effect.
@@ -162,10 +167,12 @@ func (b *bracket) doubt(what string) {
 }
 
 func (b *bracket) sure(what string, err error) {
-	if err == nil {
-		delete(b.doubts, what)
-		b.checked[what] = true
+	if err != nil {
+		b.doubts[what] = b.Clock.Now() // the call may have taken effect only now
+		return
 	}
+	delete(b.doubts, what)
+	b.checked[what] = true
 }
 
 // unsure tells whether something may exist that the record does not know.
@@ -182,12 +189,12 @@ func (b *bracket) settle(what string) flow.Wait {
 		since = b.Clock.Now()
 		b.doubts[what] = since
 	}
-	left := settling - b.spent(since)
+	left := max(settling, b.spent(b.Clock.Now().Add(-underWay))) - b.spent(since)
 	if left > 0 {
 		return flow.Wait{For: min(left, settling/2), Why: "for " + what + " to show, if there is one"}
 	}
 	delete(b.doubts, what)
-	b.checked[what] = true
+	b.checked[what], b.late[what] = true, true
 	return flow.Wait{}
 }
 

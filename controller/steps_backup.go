@@ -106,7 +106,7 @@ func (b *bracket) settleBackup(ctx context.Context, r *Rescue) (flow.Wait, error
 	}
 	complete := r.Backup != nil && (len(r.Backup.Snapshots) > 0 || r.Ask.Backup == BackupSnapshot)
 	found := []Backup{}
-	if complete && !b.unsure("backup") {
+	if complete && !b.unsure("backup") && !b.late["backup"] {
 		found = append(found, *r.Backup)
 	} else {
 		var err error
@@ -119,11 +119,29 @@ func (b *bracket) settleBackup(ctx context.Context, r *Rescue) (flow.Wait, error
 		}
 	}
 	if r.Exposed && (r.Result == nil || r.Result.Touched) {
-		r.Backup = &found[0]
-		r.keep(keptBackup(found[0], r.Caller.Region))
+		found = r.keepBackup(found)
+	}
+	if len(found) == 0 {
 		return flow.Wait{}, nil
 	}
 	return b.removeBackups(ctx, r, found)
+}
+
+// keepBackup keeps one of those that were found, and returns the others: a call
+// whose effect came late was made again.
+func (r *Rescue) keepBackup(found []Backup) (others []Backup) {
+	if r.Backup == nil {
+		r.Backup = &Backup{ID: found[0].ID}
+	}
+	for _, one := range found {
+		if one.ID == r.Backup.ID {
+			*r.Backup = one
+		} else {
+			others = append(others, one)
+		}
+	}
+	r.keep(keptBackup(*r.Backup, r.Caller.Region))
+	return others
 }
 
 // removeBackups removes what was found, and has it looked for again. It waits

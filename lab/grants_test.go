@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awsec2 "github.com/aws/aws-sdk-go-v2/service/ec2"
 	awskms "github.com/aws/aws-sdk-go-v2/service/kms"
 
@@ -94,10 +95,13 @@ func (b *bench) allow(t *testing.T, name, policy string) {
 }
 
 // settled is the state of an instance, and its reason, once it is pending no more.
+// Of hundreds of answers within a moment some come before the client has closed
+// its request, which then drops the connection: it asks again.
 func (b *bench) settled(t *testing.T, cloud *awsec2.Client, id string) (state, reason string) {
 	t.Helper()
+	again := func(o *awsec2.Options) { o.Retryer = retry.NewStandard() }
 	for range 1000 {
-		got, err := cloud.DescribeInstances(t.Context(), &awsec2.DescribeInstancesInput{InstanceIds: []string{id}})
+		got, err := cloud.DescribeInstances(t.Context(), &awsec2.DescribeInstancesInput{InstanceIds: []string{id}}, again)
 		if err != nil {
 			t.Fatal(err)
 		}

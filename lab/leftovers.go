@@ -26,8 +26,9 @@ type Left struct {
 	Resources []string `json:"resources"` // ids of EC2, and s3://BUCKET/KEY
 }
 
-// Leftovers are the resources with the tag of a run, and the objects with its name. An
-// instance that is terminated is none, though it is shown for a while.
+// Leftovers are the resources with the tag of a run, and the objects with its name. A
+// terminated instance and a volume that is being deleted are none, though EC2 shows
+// them for a while.
 func (l *Lab) Leftovers(ctx context.Context, r Run) (Left, error) {
 	if r.Run == "" {
 		return Left{}, fmt.Errorf("cannot look for what a run left: it has no name")
@@ -39,7 +40,7 @@ func (l *Lab) Leftovers(ctx context.Context, r Run) (Left, error) {
 	if err := l.ask(ctx, &wire.Call{Service: "ec2", Action: "DescribeTags", Query: filter}, &tags); err != nil {
 		return Left{}, err
 	}
-	gone, err := l.terminated()
+	gone, err := l.ec2.Gone()
 	if err != nil {
 		return Left{}, err
 	}
@@ -48,15 +49,6 @@ func (l *Lab) Leftovers(ctx context.Context, r Run) (Left, error) {
 	left = append(left, objects...)
 	slices.Sort(left)
 	return Left{Resources: left}, err
-}
-
-func (l *Lab) terminated() (map[string]bool, error) {
-	instances, err := l.ec2.Instances()
-	gone := map[string]bool{}
-	for _, i := range instances {
-		gone[i.ID] = i.State == "terminated"
-	}
-	return gone, err
 }
 
 // objects are those with the name of the run in their keys, in any bucket.

@@ -51,6 +51,9 @@ type Options struct {
 	// CallLimit bounds one call of a Do or Undo; 0: 5 minutes. That of an Undo
 	// does not end with the run's context.
 	CallLimit time.Duration
+	// Grace is how long the call of a Do that is under way may go on after an
+	// interrupt, so that what it did is known; 0: 5 seconds.
+	Grace time.Duration
 }
 
 // Notice is something that somebody who watches wants to know.
@@ -98,6 +101,9 @@ func (o Options) filled() Options {
 	}
 	if o.CallLimit == 0 {
 		o.CallLimit = 5 * time.Minute
+	}
+	if o.Grace == 0 {
+		o.Grace = 5 * time.Second
 	}
 	return o
 }
@@ -213,7 +219,9 @@ func (r *Run[S]) Advance(ctx context.Context) (Wait, error) {
 func (r *Run[S]) do(ctx context.Context) (Wait, error) {
 	step := r.steps[r.next]
 	r.begins(Notice{Step: step.Name})
-	wait, err := r.call(ctx, step.Do)
+	late, cancel := lingering(ctx, r.options.Grace)
+	defer cancel()
+	wait, err := r.call(late, step.Do)
 	if err != nil && ctx.Err() != nil {
 		return Wait{}, r.turn(Turned, ErrInterrupted)
 	}
@@ -253,6 +261,19 @@ func (r *Run[S]) undo(ctx context.Context) (Wait, error) {
 	}
 	r.next--
 	return Wait{}, nil
+}
+
+// lingering is a context that ends a while after another.
+func lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		defer cancel()
+		select {
+		case <-time.After(grace):
+		case <-late.Done():
+		}
+	})
+	return late, func() { stop(); cancel() }
 }
 
 func (r *Run[S]) call(ctx context.Context, f func(context.Context, *S) (Wait, error)) (Wait, error) {

@@ -228,7 +228,7 @@ func TestReplay(t *testing.T) {
 	}
 }
 
-// TestContexts wants a Do to hear of an interrupt, and an Undo only of its
+// TestContexts wants a Do to hear of an interrupt a while later, and an Undo only of its
 // deadline.
 func TestContexts(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
@@ -237,6 +237,10 @@ func TestContexts(t *testing.T) {
 		Name: "a",
 		Do: func(ctx context.Context, _ *state) (flow.Wait, error) {
 			cancel()
+			if ctx.Err() != nil {
+				t.Error("the call was cut off at once")
+			}
+			<-ctx.Done()
 			return flow.Wait{}, ctx.Err()
 		},
 		Undo: func(ctx context.Context, _ *state) (flow.Wait, error) {
@@ -247,7 +251,7 @@ func TestContexts(t *testing.T) {
 			return flow.Wait{}, ctx.Err()
 		},
 	}
-	r, err := flow.Begin([]flow.Step[state]{step}, l, state{}, flow.Options{Now: c.Now, CallLimit: 10 * time.Millisecond})
+	r, err := flow.Begin([]flow.Step[state]{step}, l, state{}, flow.Options{Now: c.Now, CallLimit: 100 * time.Millisecond, Grace: 10 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}

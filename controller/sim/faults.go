@@ -21,6 +21,7 @@ const (
 	ErrorBefore     Fault = "error before"
 	ErrorAfter      Fault = "error after"
 	LostAnswer      Fault = "lost answer" // the effect takes place, the answer is Unknown
+	LateEffect      Fault = "late effect" // the same, but the effect takes place 30 s later
 	InterruptBefore Fault = "interrupt before"
 	InterruptAfter  Fault = "interrupt after"
 	Throttle        Fault = "throttle"
@@ -58,6 +59,9 @@ func (c *Cloud) Strike(faults func(n int, action string) Fault, interrupt func()
 	defer c.mu.Unlock()
 	c.faults, c.interrupt = faults, interrupt
 }
+
+// late is how long a late effect takes: longer than anybody waits for one.
+const late = 30 * time.Second
 
 func (c *Cloud) before(ctx context.Context, f Fault, n int, action string) error {
 	switch f {

@@ -16,8 +16,8 @@ import (
 // taken place or not.
 func TestFaults(t *testing.T) {
 	for fault, want := range map[sim.Fault]struct {
-		stopped, crashed, interrupted bool
-		kind                          controller.Kind
+		stopped, late, crashed, interrupted bool
+		kind                                controller.Kind
 	}{
 		sim.None:            {stopped: true},
 		sim.CrashBefore:     {crashed: true},
@@ -25,6 +25,7 @@ func TestFaults(t *testing.T) {
 		sim.ErrorBefore:     {kind: controller.Invalid},
 		sim.ErrorAfter:      {kind: controller.Invalid, stopped: true},
 		sim.LostAnswer:      {kind: controller.Unknown, stopped: true},
+		sim.LateEffect:      {kind: controller.Unknown, late: true},
 		sim.InterruptBefore: {kind: controller.Unknown, interrupted: true},
 		sim.InterruptAfter:  {kind: controller.Unknown, interrupted: true, stopped: true},
 		sim.Throttle:        {kind: controller.Throttled},
@@ -52,6 +53,10 @@ func TestFaults(t *testing.T) {
 			}
 			if s := b.instance(id).State; (s == controller.Stopped) != want.stopped {
 				t.Errorf("the instance is %s", s)
+			}
+			b.clock.Pass(30 * time.Second)
+			if s := b.instance(id).State; (s == controller.Stopped) != (want.stopped || want.late) {
+				t.Errorf("later, the instance is %s", s)
 			}
 			cancel()
 		})

@@ -137,6 +137,10 @@ func (c *Cloud) call(ctx context.Context, action string, effect func() error) (e
 	if err := c.take(action); err != nil {
 		return err
 	}
+	if fault == LateEffect {
+		c.after(late, func() { _ = effect() }) // whoever asked for it has gone
+		return refuse(action, controller.Unknown, "RequestTimeout", "no answer")
+	}
 	if err := effect(); err != nil {
 		return named(err, action)
 	}

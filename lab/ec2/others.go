@@ -43,6 +43,24 @@ func (e *EC2) Instances() ([]Instance, error) {
 	})
 }
 
+// Gone are the resources that stay visible for a while, and need nobody to remove
+// them: terminated instances, and volumes that are being deleted.
+func (e *EC2) Gone() (map[string]bool, error) {
+	if err := e.settle(); err != nil {
+		return nil, err
+	}
+	gone := map[string]bool{}
+	return gone, e.look(func(a *account, _ time.Time) error {
+		for id, i := range a.Instances {
+			gone[id] = i.State == terminated
+		}
+		for id, v := range a.Volumes {
+			gone[id] = v.State == "deleting"
+		}
+		return nil
+	})
+}
+
 // Instance is the state of one instance, where it is, and its type.
 func (e *EC2) Instance(id string) (state, zone, kind string, ok bool) {
 	_ = e.look(func(a *account, _ time.Time) error {
