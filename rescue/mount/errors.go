@@ -34,7 +34,7 @@ type Error struct {
 	Type     string
 	Reason   error    // one of the sentinels of this package, or nil
 	Err      error    // what the system call said
-	Messages []string // what the kernel said, unquoted: foreign labels may be in it
+	Messages []string // what the kernel, or ntfs-3g, said, unquoted: foreign labels may be in it
 }
 
 func (e *Error) Error() string {
@@ -44,8 +44,12 @@ func (e *Error) Error() string {
 		fmt.Fprintf(&b, "%v: ", e.Reason)
 	}
 	fmt.Fprintf(&b, "%v", e.Err)
+	said := " (kernel: "
+	if e.Type == "ntfs" {
+		said = " (ntfs-3g: "
+	}
 	for i, m := range e.Messages {
-		fmt.Fprintf(&b, "%s%q", [2]string{" (kernel: ", ", "}[min(i, 1)], m)
+		fmt.Fprintf(&b, "%s%q", [2]string{said, ", "}[min(i, 1)], m)
 	}
 	if len(e.Messages) > 0 {
 		b.WriteByte(')')

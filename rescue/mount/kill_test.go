@@ -16,12 +16,19 @@ import (
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
-const childImage = "REGAIN_TEST_CHILD_IMAGE"
+const (
+	childImage = "REGAIN_TEST_CHILD_IMAGE"
+	childNTFS  = "REGAIN_TEST_CHILD_NTFS"
+)
 
 // TestMain lets the test binary play the process that gets killed.
 func TestMain(m *testing.M) {
 	if path := os.Getenv(childImage); path != "" {
 		fmt.Println(holdMounted(path))
+		select {}
+	}
+	if path := os.Getenv(childNTFS); path != "" {
+		fmt.Println(holdNTFS(path))
 		select {}
 	}
 	os.Exit(m.Run())

@@ -4,9 +4,10 @@
 // the mount table and go with the process, however it ends.
 //
 // The kernel is never asked to guess: the type comes from the caller and must
-// be on a short list. The package executes nothing (no mount, losetup or
-// modprobe of its own), reads no partition table, triggers no scan for other
-// devices, and imports nothing else of this module.
+// be on a short list. NTFS alone is served by a program, ntfs-3g, in a mount
+// namespace that nobody else sees. The package executes nothing besides (no
+// mount, losetup or modprobe of its own), reads no partition table, triggers no
+// scan for other devices, and imports nothing else of this module.
 package mount
 
 import (

@@ -1,0 +1,207 @@
+package mount
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	ntfsServer = "ntfs-3g"
+	ntfsProbe  = "ntfs-3g.probe"
+
+	// ntfsPoint is where ntfs-3g mounts, in a namespace that nobody else is in;
+	// what lies there on the helper is not touched. It must exist.
+	ntfsPoint = "/tmp"
+
+	// ntfsSeconds of processor time end an ntfs-3g that a hostile volume leads astray.
+	ntfsSeconds = 600
+
+	ntfsPatience = 5 * time.Millisecond
+	maxSaid      = 4096 // bytes of a program's messages that are kept
+)
+
+// NTFS is a volume that ntfs-3g serves. Its mount is in no mount table that
+// anybody sees, as that of Detached: it was made in the mount namespace of one
+// thread and is held by Root alone. When Root and what was opened below it are
+// closed, at the latest with the process, however it ends, the kernel tells
+// ntfs-3g, which writes out what it holds and goes.
+type NTFS struct {
+	Root int // O_PATH descriptor of the root directory; the caller closes it
+
+	device string
+	thread *privateThread
+	cmd    *exec.Cmd
+	said   tail
+	exit   chan error // one value, when ntfs-3g has ended
+}
+
+// OpenNTFS mounts the NTFS of the block device with ntfs-3g. It neither replays
+// nor resets the log (norecover), never removes a hibernation file, and never
+// forces. With readonly false it proves that the mount is writable: ntfs-3g
+// falls back to reading without a word. A failure is an *Error.
+//
+// As for Detached, the device is a loop device, read-only where readonly is set.
+// Call ProbeNTFS first.
+func OpenNTFS(ctx context.Context, device string, readonly bool) (*NTFS, error) {
+	n := &NTFS{Root: -1, device: device, exit: make(chan error, 1)}
+	if _, err := deviceNumber(device); err != nil {
+		return nil, n.fail(err)
+	}
+	program, err := exec.LookPath(ntfsServer)
+	if err != nil {
+		return nil, n.fail(err)
+	}
+	if n.thread, err = newPrivateThread(); err != nil {
+		return nil, n.fail(err)
+	}
+	n.cmd = exec.Command(program, "-o", ntfsOptions(readonly), device, ntfsPoint)
+	n.cmd.Env = []string{}
+	n.cmd.Dir = "/"
+	n.cmd.Stdout, n.cmd.Stderr = &n.said, &n.said
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // until the mount is ours; follows the thread
+	if err := n.thread.do(func() error { return n.serve(ctx) }); err != nil {
+		n.thread.end()
+		return nil, n.fail(err)
+	}
+	if err := n.checkFlags(readonly); err != nil {
+		unix.Close(n.Root)
+		return nil, errors.Join(n.fail(err), n.Close(ctx))
+	}
+	return n, nil
+}
+
+// ntfsOptions keep the rest of the driver quiet: no new file is compressed, and
+// none gets a name that Windows does not allow.
+func ntfsOptions(readonly bool) string {
+	options := []string{"norecover", "no_detach", "nosuid", "nodev", "noexec", "noatime", "nocompression", "windows_names"}
+	if readonly {
+		options = append(options, "ro")
+	}
+	return strings.Join(options, ",")
+}
+
+// serve starts ntfs-3g and takes over its mount, on the private thread.
+func (n *NTFS) serve(ctx context.Context) error {
+	var before, now unix.Stat_t
+	if err := unix.Stat(ntfsPoint, &before); err != nil {
+		return fmt.Errorf("cannot mount on %s: %w", ntfsPoint, err)
+	}
+	if err := n.cmd.Start(); err != nil {
+		return err
+	}
+	go func() { n.exit <- n.cmd.Wait() }()
+	limit := unix.Rlimit{Cur: ntfsSeconds, Max: ntfsSeconds}
+	err := unix.Prlimit(n.cmd.Process.Pid, unix.RLIMIT_CPU, &limit, nil)
+	for err == nil {
+		select {
+		case err := <-n.exit:
+			return cmp.Or(err, errEnded)
+		default:
+		}
+		if err = unix.Stat(ntfsPoint, &now); err == nil && now.Dev != before.Dev {
+			break
+		}
+		if err == nil {
+			err = pause(ctx, ntfsPatience)
+		}
+	}
+	if err == nil {
+		err = n.take()
+	}
+	if err != nil {
+		_ = n.cmd.Process.Kill() // it may have ended by itself
+		<-n.exit
+	}
+	return err
+}
+
+// take makes a detached copy of the mount, and unmounts the one in the namespace.
+func (n *NTFS) take() (err error) {
+	n.Root, err = unix.OpenTree(unix.AT_FDCWD, ntfsPoint, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
+	if err != nil {
+		return os.NewSyscallError("open_tree", err)
+	}
+	if err := unix.Unmount(ntfsPoint, unix.MNT_DETACH); err != nil {
+		unix.Close(n.Root)
+		return os.NewSyscallError("umount", err)
+	}
+	return nil
+}
+
+func (n *NTFS) checkFlags(readonly bool) error {
+	var st unix.Statfs_t
+	if err := unix.Fstatfs(n.Root, &st); err != nil {
+		return os.NewSyscallError("fstatfs", err)
+	}
+	if !readonly && st.Flags&unix.ST_RDONLY != 0 {
+		return ErrReadOnlyDevice
+	}
+	return nil
+}
+
+// Close waits until ntfs-3g has written everything out and has ended. All
+// descriptors in the mount must be closed. An ntfs-3g that does not end in time
+// is killed, which is an error.
+func (n *NTFS) Close(ctx context.Context) error {
+	defer n.thread.end()
+	select {
+	case err := <-n.exit:
+		if err != nil {
+			return fmt.Errorf("cannot unmount %s: ntfs-3g: %w", n.device, err)
+		}
+		return nil
+	case <-ctx.Done():
+		_ = n.cmd.Process.Kill() // it may have ended by itself
+		<-n.exit
+		return fmt.Errorf("cannot unmount %s: ntfs-3g did not end and was killed: %w", n.device, ctx.Err())
+	}
+}
+
+func (n *NTFS) fail(err error) error { return ntfsError(n.device, err, n.said.lines()) }
+
+var errEnded = errors.New("ntfs-3g ended at once")
+
+// ProbeNTFS asks ntfs-3g.probe whether the NTFS of the block device could be
+// mounted for writing; nothing is written. On a read-only device it answers as
+// well. A refusal is an *Error.
+func ProbeNTFS(ctx context.Context, device string) error {
+	program, err := exec.LookPath(ntfsProbe)
+	if err != nil {
+		return ntfsError(device, err, nil)
+	}
+	var said tail
+	cmd := exec.CommandContext(ctx, program, "--readwrite", device)
+	cmd.Env = []string{}
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Run(); err != nil {
+		return ntfsError(device, err, said.lines())
+	}
+	return nil
+}
+
+// tail keeps the first bytes of what a program says.
+type tail struct{ bytes.Buffer }
+
+func (t *tail) Write(p []byte) (int, error) {
+	_, _ = t.Buffer.Write(p[:min(len(p), maxSaid-t.Len())]) // a Buffer never fails
+	return len(p), nil
+}
+
+func (t *tail) lines() (out []string) {
+	for line := range strings.Lines(t.String()) {
+		if line = strings.TrimSpace(line); line != "" && len(out) < maxMessages {
+			out = append(out, line)
+		}
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package mount_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-77750964/regain/internal/testdisk"
+	"github.com/seed-77750964/regain/rescue/mount"
+)
+
+func ntfsImage(t *testing.T, mutations ...testdisk.Mutation) *testdisk.NTFSImage {
+	t.Helper()
+	testdisk.Need(t, "mkntfs", "ntfs-3g", "ntfs-3g.probe")
+	img, err := testdisk.NewNTFS(deadline(t), filepath.Join(t.TempDir(), "ntfs.img"), 64<<20, mutations...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+// openNTFS mounts the loop; the test's end unmounts.
+func openNTFS(t *testing.T, loop *mount.Loop, readonly bool) (*tree, *mount.NTFS) {
+	t.Helper()
+	n, err := mount.OpenNTFS(deadline(t), loop.Path, readonly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &tree{t, n.Root, loop}
+	t.Cleanup(m.close)
+	return m, n
+}
+
+// served lists the processes that have the device on their command line.
+func served(t *testing.T, device string) (found []string) {
+	t.Helper()
+	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if b, err := os.ReadFile(f); err == nil && strings.Contains(string(b), "\x00"+device+"\x00") {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
+func TestNTFS(t *testing.T) {
+	img := ntfsImage(t)
+	loop := attach(t, img.Path, false)
+	if err := mount.ProbeNTFS(deadline(t), loop.Path); err != nil {
+		t.Fatal(err)
+	}
+	m, n := openNTFS(t, loop, false)
+	m.write("written", "in place")
+	if strings.Contains(mountinfo(t), loop.Path+" ") {
+		t.Error("the mount shows in the mount table")
+	}
+	for _, f := range served(t, loop.Path) {
+		if b, err := os.ReadFile(filepath.Join(filepath.Dir(f), "mountinfo")); err != nil || strings.Contains(string(b), loop.Path) {
+			t.Errorf("the mount is in the table of ntfs-3g: %v", err)
+		}
+	}
+	m.close()
+	if err := n.Close(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	if left := served(t, loop.Path); left != nil {
+		t.Errorf("still there: %q", left)
+	}
+	if err := mount.ProbeNTFS(deadline(t), loop.Path); err != nil {
+		t.Error(err)
+	}
+	if err := loop.Detach(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	if out := run(t, "ntfscat", img.Path, "written"); out != "in place" {
+		t.Errorf("ntfscat reads %q", out)
+	}
+}
+
+// To look changes no byte, and nothing can be written.
+func TestNTFSReadOnly(t *testing.T) {
+	img := ntfsImage(t, func(root string) error { return os.WriteFile(filepath.Join(root, "a"), []byte("alpha"), 0o644) })
+	old := sum(t, img.Path)
+	loop := attach(t, img.Path, true)
+	m, n := openNTFS(t, loop, true)
+	if got := m.read("a"); got != "alpha" {
+		t.Errorf("read %q", got)
+	}
+	if _, err := unix.Openat(m.fd, "b", unix.O_CREAT|unix.O_WRONLY, 0o600); !errors.Is(err, unix.EROFS) {
+		t.Errorf("creating gives %v", err)
+	}
+	m.close()
+	if err := n.Close(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	if sum(t, img.Path) != old {
+		t.Error("the image has changed")
+	}
+	_, err := mount.OpenNTFS(deadline(t), loop.Path, false)
+	if !errors.Is(err, mount.ErrReadOnlyDevice) {
+		t.Errorf("to write on a read-only device gives %v", err)
+	}
+	if left := served(t, loop.Path); left != nil {
+		t.Errorf("still there: %q", left)
+	}
+}
+
+func TestNTFSRefusals(t *testing.T) {
+	cases := map[string]struct {
+		make   func(*testdisk.NTFSImage) error
+		reason error
+		code   string
+		looks  bool // it can be looked at
+	}{
+		"hibernated": {func(img *testdisk.NTFSImage) error { return img.Mount(testdisk.Hibernated) }, mount.ErrHibernated, "hibernated", true},
+		"log open":   {func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, mount.ErrUncleanLog, "unclean", true},
+		"log cached": {func(img *testdisk.NTFSImage) error { return img.SetLog(2, 0, true) }, mount.ErrHibernated, "hibernated", true},
+		"no NTFS":    {func(img *testdisk.NTFSImage) error { return os.Truncate(img.Path, 0) }, mount.ErrNotNTFS, "not-ntfs", false},
+		"no mirror": {func(img *testdisk.NTFSImage) error { return overwrite(img.Path, "FILE", "BAAD") }, mount.ErrDamaged,
+			"inconsistent", false},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			img := ntfsImage(t)
+			if err := c.make(img); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.Truncate(img.Path, 64<<20); err != nil {
+				t.Fatal(err)
+			}
+			loop := attach(t, img.Path, false)
+			old := sum(t, img.Path)
+			err := mount.ProbeNTFS(deadline(t), loop.Path)
+			if code, advice := mount.NTFSAdvice(err); !errors.Is(err, c.reason) || code != c.code || advice == "" {
+				t.Errorf("the probe says %v (%s: %s)", err, code, advice)
+			}
+			if _, err := mount.OpenNTFS(deadline(t), loop.Path, false); err == nil {
+				t.Error("it was mounted for writing")
+			}
+			if sum(t, img.Path) != old {
+				t.Error("a refusal has changed the image")
+			}
+			look := attach(t, img.Path, true)
+			err = mount.ProbeNTFS(deadline(t), look.Path)
+			if !errors.Is(err, c.reason) {
+				t.Errorf("on a read-only device the probe says %v", err)
+			}
+			if !c.looks {
+				return
+			}
+			m, n := openNTFS(t, look, true)
+			m.close()
+			if err := n.Close(deadline(t)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// overwrite replaces every occurrence in the first MiB.
+func overwrite(path, old, now string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	head := make([]byte, 1<<20)
+	if _, err := f.ReadAt(head, 0); err != nil {
+		return err
+	}
+	_, err = f.WriteAt([]byte(strings.ReplaceAll(string(head), old, now)), 0)
+	return err
+}
+
+func TestNTFSInUse(t *testing.T) {
+	img := ntfsImage(t)
+	loop := attach(t, img.Path, false)
+	openNTFS(t, loop, false)
+	_, err := mount.OpenNTFS(deadline(t), loop.Path, false)
+	if !errors.Is(err, mount.ErrInUse) {
+		t.Errorf("a second mount gives %v", err)
+	}
+}
+
+// An ntfs-3g that does not answer is ended, and not waited for without end.
+func TestNTFSCloseHasADeadline(t *testing.T) {
+	img := ntfsImage(t)
+	loop := attach(t, img.Path, false)
+	m, n := openNTFS(t, loop, true)
+	ctx, cancel := context.WithTimeout(deadline(t), 50*time.Millisecond)
+	defer cancel()
+	if err := n.Close(ctx); !errors.Is(err, context.DeadlineExceeded) { // Root is still open
+		t.Errorf("Close says %v", err)
+	}
+	m.close()
+	if left := served(t, loop.Path); left != nil {
+		t.Errorf("still there: %q", left)
+	}
+}
+
+func TestNTFSWithoutItsPrograms(t *testing.T) {
+	img := ntfsImage(t)
+	loop := attach(t, img.Path, true)
+	t.Setenv("PATH", t.TempDir())
+	for what, err := range map[string]error{"probe": mount.ProbeNTFS(deadline(t), loop.Path), "mount": second(mount.OpenNTFS(deadline(t), loop.Path, true))} {
+		if code, _ := mount.NTFSAdvice(err); code != "no-ntfs-3g" || !errors.Is(err, exec.ErrNotFound) {
+			t.Errorf("%s says %v", what, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
