@@ -1,0 +1,99 @@
+package agentconf
+
+import (
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The names of agent-config.yml that the edit is about.
+const (
+	adminTask  = "setAdminAccount"
+	adminStage = "preReady"
+	adminName  = "Administrator"
+)
+
+// EditAgentConfig makes the task setAdminAccount of stage preReady set a random
+// password, in agent-config.yml as YAML or JSON. Where there is no such task it
+// refuses with TaskMissing, unless insert consents to one being added.
+//
+// The task runs only when the agent's mark of an earlier run is gone; that file is
+// another package's business, and [AgentTasks] says what else its absence sets off.
+func EditAgentConfig(data []byte, insert bool) (Edit, error) {
+	d, err := readDocument(agentConfig, data)
+	if err != nil {
+		return Edit{}, err
+	}
+	task, err := d.adminTask()
+	if err != nil {
+		return Edit{}, err
+	}
+	var edit Edit
+	switch {
+	case task != nil:
+		edit, err = d.random(task)
+	case insert:
+		edit, err = d.insertAdmin()
+	default:
+		err = &Refusal{
+			File: agentConfig, Code: TaskMissing, Why: "no task setAdminAccount in it: the agent sets no password",
+			Hint: "allow the task to be added",
+		}
+	}
+	if err != nil {
+		return Edit{}, err
+	}
+	edit.Notes = append(edit.Notes, d.encodingNotes()...)
+	edit.UserData = true
+	return edit, nil
+}
+
+// adminTask finds the one task, or nil.
+func (d document) adminTask() (*yaml.Node, error) {
+	var found *yaml.Node
+	for _, stage := range items(child(d.top, "config")) {
+		for _, task := range items(child(stage, "tasks")) {
+			if !strings.EqualFold(word(child(task, "task")), adminTask) {
+				continue
+			}
+			if found != nil {
+				return nil, d.refuse(TaskTwice, task.Line, "a second task setAdminAccount: which of them counts is not known")
+			}
+			if !strings.EqualFold(word(child(stage, "stage")), adminStage) {
+				return nil, &Refusal{
+					File: agentConfig, Code: TaskStage, Line: task.Line, Why: "setAdminAccount stands in another stage than preReady",
+					Hint: "AWS documents it for preReady only; move it there",
+				}
+			}
+			found = task
+		}
+	}
+	return found, nil
+}
+
+// random is the edit of the task's password type.
+func (d document) random(task *yaml.Node) (Edit, error) {
+	inputs := child(task, "inputs")
+	password := child(inputs, "password")
+	kind := child(password, "type")
+	if word(kind) == "" {
+		return Edit{}, &Refusal{
+			File: agentConfig, Code: TaskShape, Line: task.Line, Why: "setAdminAccount has no inputs.password.type",
+			Hint: "write inputs with a password of type random into the task",
+		}
+	}
+	edit := d.unchanged()
+	if kind.Value != "random" {
+		var err error
+		if edit, err = d.replace(kind, "random"); err != nil {
+			return Edit{}, err
+		}
+	}
+	if name := word(child(inputs, "name")); name != "" && !strings.EqualFold(name, adminName) {
+		edit.Notes = append(edit.Notes, "the password is that of the account "+shown(name))
+	}
+	if child(password, "data") != nil {
+		edit.Notes = append(edit.Notes, "the fixed password in password.data stays in the file; AWS documents it for type static only")
+	}
+	return edit, nil
+}
