@@ -1,0 +1,60 @@
+// Package gpo adds a start-up script to the local group policy of a Windows that is not running, and takes it away again.
+//
+// Windows runs such scripts as SYSTEM at each start, before anybody logs on. Two INI files say so: gpt.ini names the parts
+// of the policy that are in use and counts its versions, scripts.ini lists the scripts. The package gets the bytes of both
+// and returns new bytes: everything that others have put there stays, in its encoding, order and line ends. It opens no
+// volume and writes nothing; what the script does is not its business.
+package gpo
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Where the local policy lives, relative to the root of the Windows volume.
+const (
+	GPTPath     = "Windows/System32/GroupPolicy/gpt.ini"
+	ScriptsPath = "Windows/System32/GroupPolicy/Machine/Scripts/scripts.ini"
+	StartupDir  = "Windows/System32/GroupPolicy/Machine/Scripts/Startup"
+)
+
+// A Policy is the content of the two files; nil where there is none.
+type Policy struct {
+	GPT     []byte
+	Scripts []byte
+}
+
+var scriptName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,99}\.cmd$`)
+
+// Add is the policy with the script at the end of the start-up scripts: the same where it is there already. The file gpt.ini
+// must be written first: if only it is, a second Add raises its version once more, which does no harm, while a script
+// without a new version would not be noticed by Windows.
+func Add(p Policy, script string) (Policy, error) {
+	if !scriptName.MatchString(script) {
+		return Policy{}, fmt.Errorf("cannot add the start-up script %q: not a name for one", script)
+	}
+	scripts, err := addScript(p.Scripts, script)
+	if err != nil {
+		return Policy{}, fmt.Errorf("cannot add the start-up script to scripts.ini: %w", err)
+	}
+	gpt, err := useScripts(p.GPT, !bytes.Equal(scripts, p.Scripts))
+	if err != nil {
+		return Policy{}, fmt.Errorf("cannot add the start-up script to gpt.ini: %w", err)
+	}
+	return Policy{GPT: gpt, Scripts: scripts}, nil
+}
+
+// ErrAbsent means that a script is not among the start-up scripts.
+var ErrAbsent = errors.New("the start-up script is not there")
+
+// Remove is scripts.ini without the script: what it was before Add, or nil if Add made it. Scripts behind it move up, since
+// Windows stops at the first number that is missing. What Add did to gpt.ini stays: it does no harm without a script.
+func Remove(scripts []byte, script string) ([]byte, error) {
+	after, err := removeScript(scripts, script)
+	if err != nil {
+		return nil, fmt.Errorf("cannot remove the start-up script from scripts.ini: %w", err)
+	}
+	return after, nil
+}
