@@ -40,7 +40,7 @@ func (h *Hive) cellSize(at, end uint32) (size uint32, allocated bool, err error)
 		size, allocated = -size, true
 	}
 	if size < 8 || size%8 != 0 || size > end-at {
-		return 0, false, malformed(at, "cell of %d bytes", int32(size))
+		return 0, false, malformed(at, "cell of %d bytes", size)
 	}
 	return size, allocated, nil
 }

@@ -22,11 +22,23 @@ func openBytes(t testing.TB, b []byte) *Hive {
 
 func openFile(t testing.TB, path string) *Hive {
 	t.Helper()
+	return openBytes(t, readFile(t, path))
+}
+
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openBytes(t, b)
+	return b
+}
+
+func writeFile(t testing.TB, path string, b []byte) {
+	t.Helper()
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // created is a hive made by hivexregedit from a description.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -27,9 +26,7 @@ func TestGeneratedTrees(t *testing.T) {
 	read := 0
 	for seed := range 12 {
 		want := rapid.Custom(tree).Example(seed)
-		if err := os.WriteFile(path, hive.Minimal(), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, path, hive.Minimal())
 		hive.Merge(t, path, "HIVE", regText(want))
 		got := dump(t, openFile(t, path))
 		read += len(got)

@@ -28,8 +28,8 @@ DisplayName = sz:Ec2Config
 Triggers = hex:17000000000000000000000000000000 000000000000000000ffffffffffffff ffffffffffffffff38210142 00000000 efbeadde00000000
 `
 
-// write does what a caller does with a patch.
-func write(t testing.TB, path string, p Patch) {
+// apply does what a caller does with a patch.
+func apply(t testing.TB, path string, p Patch) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
@@ -68,7 +68,7 @@ func TestPatchIsWhatHivexReads(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, path, p)
+			apply(t, path, p)
 			out, err := exec.CommandContext(t.Context(), "hivexget", path, tt.key, tt.value).CombinedOutput()
 			got := string(out)
 			if tt.value == "Triggers" {
@@ -87,9 +87,7 @@ func TestPatchChangesNothingElse(t *testing.T) {
 	testdisk.Need(t, "hivexregedit")
 	path := filepath.Join(t.TempDir(), "HIVE")
 	for seed := range 8 {
-		if err := os.WriteFile(path, hive.Minimal(), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeFile(t, path, hive.Minimal())
 		hive.Merge(t, path, "HIVE", regText(rapid.Custom(tree).Example(seed)))
 		want := exported(t, path)
 		for i, e := range want {
@@ -102,7 +100,7 @@ func TestPatchChangesNothingElse(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			write(t, path, p)
+			apply(t, path, p)
 			want[i].data = e.data[:at] + string(after) + e.data[at+1:]
 		}
 		if diff := cmp.Diff(want, exported(t, path), cmp.AllowUnexported(entry{})); diff != "" {
