@@ -69,7 +69,7 @@ const (
 	TaskShape     Code = "task-shape"     // the task, or the place for it, is written as the editor does not know
 )
 
-// A Refusal says why a file was not edited, and what can be done instead.
+// A Refusal says why a file is not edited or read, and what can be done instead.
 type Refusal struct {
 	File string // the file's usual name
 	Code Code
@@ -80,9 +80,9 @@ type Refusal struct {
 
 func (r *Refusal) Error() string {
 	if r.Line > 0 {
-		return fmt.Sprintf("cannot edit %s: line %d: %s", r.File, r.Line, r.Why)
+		return fmt.Sprintf("cannot use %s: line %d: %s", r.File, r.Line, r.Why)
 	}
-	return fmt.Sprintf("cannot edit %s: %s", r.File, r.Why)
+	return fmt.Sprintf("cannot use %s: %s", r.File, r.Why)
 }
 
 // unchanged is the edit of a file that needs none.

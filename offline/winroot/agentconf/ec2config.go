@@ -94,8 +94,7 @@ func (p plugin) enabled() bool       { return strings.EqualFold(strings.TrimSpac
 // readPlugins reads Ec2ConfigurationSettings/Plugins/Plugin, and all of the file for
 // being well-formed. Messages of the parser may quote the file and stay here.
 func readPlugins(t text) ([]plugin, error) {
-	d := xml.NewDecoder(strings.NewReader(t.s))
-	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	d := newXMLDecoder(t.s)
 	r := pluginReader{t: t}
 	for {
 		from := int(d.InputOffset())
@@ -113,6 +112,13 @@ func readPlugins(t text) ([]plugin, error) {
 			return nil, err
 		}
 	}
+}
+
+// newXMLDecoder reads a text that is decoded already, whatever it declares.
+func newXMLDecoder(s string) *xml.Decoder {
+	d := xml.NewDecoder(strings.NewReader(s))
+	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil }
+	return d
 }
 
 // A pluginReader is told one token after the other.

@@ -35,7 +35,7 @@ type scenario struct {
 	userdata bool
 }
 
-func readScenario(t *testing.T, file string) scenario {
+func readScenario(t testing.TB, file string) scenario {
 	t.Helper()
 	archive, err := txtar.ParseFile(file)
 	if err != nil {

@@ -27,7 +27,7 @@ func Mask(agent Agent, data []byte) string {
 		if _, err := readPlugins(t); err != nil {
 			return unshown
 		}
-		return secretXML.ReplaceAllStringFunc(t.s, maskXML)
+		return maskXML(t.s)
 	}
 	d, err := readDocument(agentConfig, data) // JSON is YAML
 	if err != nil {
@@ -41,32 +41,14 @@ func Mask(agent Agent, data []byte) string {
 	return secretComment.ReplaceAllString(m.text(), "#"+masked)
 }
 
-var (
-	secretKey     = regexp.MustCompile(`(?i)passw|pwd|secret|credential|^content$|^arguments$|^data$`)
-	shownKey      = regexp.MustCompile(`(?i)type$`) // adminPasswordType, password.type
-	secretComment = regexp.MustCompile(`(?i)#[^\n\r]*(?:passw|pwd|secret|credential|data)[^\n\r]*`)
-	secretXML     = regexp.MustCompile(`(?is)<!--.*?-->|<[^<>/!?][^<>]*(?:passw|pwd|secret)[^<>]*>(?:<!\[CDATA\[.*?\]\]>|[^<])*`)
-	secretWord    = regexp.MustCompile(`(?i)passw|pwd|secret`)
-)
+const secretWords = `(?i)passw|pwd|secret|credential`
 
-// maskXML gets a comment, or a tag that speaks of secrets with the text behind it.
-func maskXML(found string) string {
-	if strings.HasPrefix(found, "<!--") {
-		if secretWord.MatchString(found) {
-			return "<!--" + masked + "-->"
-		}
-		return found
-	}
-	tag, body, _ := strings.Cut(found, ">")
-	name, _, attributes := strings.Cut(tag, " ")
-	if attributes {
-		tag = name + " " + masked
-	}
-	if strings.TrimSpace(body) != "" {
-		body = masked
-	}
-	return tag + ">" + body
-}
+var (
+	secretKey     = regexp.MustCompile(secretWords + `|^content$|^arguments$|^data$`)
+	shownKey      = regexp.MustCompile(`(?i)type$`) // adminPasswordType, password.type
+	secretComment = regexp.MustCompile(`#[^\n\r]*(?:` + secretWords + `|data)[^\n\r]*`)
+	secretXML     = regexp.MustCompile(secretWords)
+)
 
 // A masker gathers the places of secret values.
 type masker struct {

@@ -62,7 +62,7 @@ func (u *UserData) readTasks(s string, data []byte) bool {
 			return false
 		}
 		u.Tasks = []Task{{Stage: userStage, Name: "unknown", Frequency: Unknown}}
-		u.Notes = append(u.Notes, "user data looks like tasks, but: "+err.Error())
+		u.Notes = append(u.Notes, "it looks like tasks of EC2Launch v2, but: "+err.Error())
 		return true
 	}
 	u.Tasks = append(stageTasks(d.top), listTasks(userStage, child(d.top, "tasks"))...)
