@@ -31,6 +31,9 @@ func (v *Volume) Apply(c Change) error {
 }
 
 func (v *Volume) apply(c Change) error {
+	if len(c.Patches) > 0 {
+		return v.patch(c)
+	}
 	loc, now, err := v.expect(c)
 	if isNotExist(err) && c.After == nil {
 		return nil // the directory that held it is gone as well
@@ -38,10 +41,12 @@ func (v *Volume) apply(c Change) error {
 	if err != nil {
 		return err
 	}
-	if err := v.sweep(loc); err != nil {
-		return err
+	if v.ntfs {
+		err = v.moveNTFS(loc, now, c.After)
+	} else if err = v.sweep(loc); err == nil {
+		err = v.move(loc, now, c.After)
 	}
-	if err := v.move(loc, now, c.After); err != nil {
+	if err != nil {
 		return err
 	}
 	return v.check(c)
@@ -49,10 +54,7 @@ func (v *Volume) apply(c Change) error {
 
 // expect reads the file as it is now, which must be a state of the change.
 func (v *Volume) expect(c Change) (location, *File, error) {
-	loc, err := v.resolve(c.Path, false)
-	if errors.Is(err, ErrNotDir) || errors.Is(err, ErrLoop) || err == nil && loc.path != c.Path {
-		return loc, nil, ErrDrift // a directory above has become a file or a link
-	}
+	loc, err := v.unmoved(c)
 	if err != nil {
 		return loc, nil, err
 	}
@@ -62,15 +64,31 @@ func (v *Volume) expect(c Change) (location, *File, error) {
 	} else if err != nil {
 		return loc, nil, err
 	}
-	if !now.Shows(c.After) && !now.Shows(c.Before) && !underWay(now, c) {
+	recognise := underWay
+	if v.ntfs {
+		recognise = underWayNTFS
+	}
+	if !now.Shows(c.After) && !now.Shows(c.Before) && !recognise(now, c) {
 		return loc, nil, ErrDrift
 	}
-	return loc, now, nil
+	if v.ntfs && now != nil {
+		err = v.alone(loc)
+	}
+	return loc, now, err
+}
+
+// unmoved is where the path of c lies, which must be as it was.
+func (v *Volume) unmoved(c Change) (location, error) {
+	loc, err := v.resolve(c.Path, false)
+	if errors.Is(err, ErrNotDir) || errors.Is(err, ErrLoop) || err == nil && loc.path != c.Path {
+		return loc, ErrDrift // a directory above has become a file or a link, or is spelled otherwise
+	}
+	return loc, err
 }
 
 // Drifted tells whether Apply would refuse the change as drift.
 func (v *Volume) Drifted(c Change) (bool, error) {
-	_, _, err := v.expect(c)
+	err := v.inReach(c)
 	switch {
 	case errors.Is(err, ErrDrift):
 		return true, nil
@@ -78,6 +96,22 @@ func (v *Volume) Drifted(c Change) (bool, error) {
 		return c.After != nil && c.Before != nil, nil
 	}
 	return false, err
+}
+
+func (v *Volume) inReach(c Change) error {
+	if len(c.Patches) == 0 {
+		_, _, err := v.expect(c)
+		return err
+	}
+	loc, err := v.unmoved(c)
+	if err != nil {
+		return err
+	}
+	f, err := v.openPatched(loc, c, readFlags)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // move takes the file at loc from what it is now to what it is to be.

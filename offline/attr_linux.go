@@ -106,8 +106,12 @@ func (v *Volume) openSeen(loc location, seen *File, flags int) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	now, err := readFD(fd, info, maxSnapshot)
-	if err == nil && (!now.Equal(seen) || info.Kind == Regular && info.Nlink != 1) {
+	now, err := v.readFD(fd, info, maxSnapshot)
+	alone := info.Kind != Regular || info.Nlink == 1
+	if err == nil && v.ntfs {
+		alone, err = oneName(fd)
+	}
+	if err == nil && (!now.Equal(seen) || !alone) {
 		err = ErrDrift
 	}
 	if err != nil {

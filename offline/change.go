@@ -12,11 +12,28 @@ type Change struct {
 	Before *File  `json:"before"` // nil: there is none
 	After  *File  `json:"after"`  // nil: it goes
 	Why    string `json:"why"`    // for a person; holds no secret
+
+	// Patches are for a file that is too large to be kept whole: Before and After
+	// then hold attributes and size (SnapshotAttributes), and no content.
+	Patches []Patch `json:"patches,omitempty"`
+	// Shown, where set, is what Diff shows instead of the content.
+	Shown *Shown `json:"shown,omitempty"`
+}
+
+// Shown is the content of a file as a person may see it: decoded, with its
+// secrets masked.
+type Shown struct {
+	Before string `json:"before"`
+	After  string `json:"after"`
 }
 
 // Invert is the change that takes c back.
 func (c Change) Invert() Change {
 	c.Before, c.After = c.After, c.Before
+	c.Patches = inverted(c.Patches)
+	if c.Shown != nil {
+		c.Shown = &Shown{c.Shown.After, c.Shown.Before}
+	}
 	return c
 }
 
@@ -32,7 +49,7 @@ func (c Change) Action() string {
 		return "create"
 	case c.After == nil:
 		return "remove"
-	case string(c.Before.Data) != string(c.After.Data):
+	case len(c.Patches) > 0 || string(c.Before.Data) != string(c.After.Data):
 		return "edit"
 	case c.Before.Flags != c.After.Flags && c.Before.sameAttributes(c.After):
 		return "set flags"
@@ -53,6 +70,9 @@ func (c Change) Check() error {
 	}
 	if c.Before != nil && c.After != nil && c.Before.Kind != c.After.Kind {
 		return fmt.Errorf("cannot change %q: it would turn from %s to %s", c.Path, c.Before.Kind, c.After.Kind)
+	}
+	if err := c.checkPatches(); err != nil {
+		return fmt.Errorf("cannot change %q: %w", c.Path, err)
 	}
 	return nil
 }

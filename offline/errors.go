@@ -14,6 +14,10 @@ var (
 	ErrLoop = errors.New("too many levels of symbolic links")
 	// ErrAbsentVolume means that a path lies below the mount point of a filesystem that is not here.
 	ErrAbsentVolume = errors.New("lies on a filesystem that is not attached")
+	// ErrAmbiguous means that a directory of NTFS holds two names that differ only in case.
+	ErrAmbiguous = errors.New("the names differ only in case")
+	// ErrReparse means that a junction, link or other reparse point of NTFS is in the way.
+	ErrReparse = errors.New("is a reparse point, which is not followed")
 	// ErrDrift means a file is neither as a change found it nor as it leaves it.
 	ErrDrift = errors.New("file has changed since it was looked at")
 )

@@ -51,8 +51,9 @@ type File struct {
 	UID   uint32            `json:"uid"`
 	GID   uint32            `json:"gid"`
 	Label string            `json:"label,omitempty"`  // security.selinux, without the closing NUL
-	Xattr map[string][]byte `json:"xattrs,omitempty"` // POSIX ACLs and user.*
+	Xattr map[string][]byte `json:"xattrs,omitempty"` // POSIX ACLs and user.*; on NTFS descriptor, attributes and streams
 	Flags uint32            `json:"flags,omitempty"`  // inode flags FlagImmutable and FlagAppend
+	Size  int64             `json:"size,omitempty"`   // of a content that is left out
 }
 
 // The inode flags that stop even root from editing (ioctl_iflags(2)).
@@ -86,7 +87,7 @@ func (f *File) Equal(g *File) bool {
 	if f == nil || g == nil {
 		return f == g
 	}
-	return f.sameAttributes(g) && bytes.Equal(f.Data, g.Data)
+	return f.sameAttributes(g) && f.Size == g.Size && bytes.Equal(f.Data, g.Data)
 }
 
 // Shows tells whether f is what want asks for. It is Equal, but a label counts

@@ -3,6 +3,8 @@ package offline
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -17,7 +19,13 @@ func (v *Volume) Preview(changes []Change) *Volume {
 	for at, f := range v.overlay {
 		p.overlay[at] = f
 	}
+	p.patches = map[string][]Patch{}
+	maps.Copy(p.patches, v.patches)
 	for _, c := range changes {
+		if len(c.Patches) > 0 {
+			p.patches[c.Path] = slices.Concat(p.patches[c.Path], c.Patches)
+			continue
+		}
 		p.overlay[c.Path] = c.After
 	}
 	return &p
@@ -42,14 +50,15 @@ func (v *Volume) Snapshot(canonical string, limit int64) (*File, error) {
 		return nil, fmt.Errorf("cannot look at %q: %w", canonical, err)
 	}
 	defer unix.Close(fd)
-	f, err := readFD(fd, info, limit)
+	f, err := v.readFD(fd, info, limit)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look at %q: %w", canonical, err)
 	}
+	patchBytes(v.patches[loc.path], f.Data, 0)
 	return f, nil
 }
 
-func readFD(fd int, info Info, limit int64) (*File, error) {
+func (v *Volume) readFD(fd int, info Info, limit int64) (*File, error) {
 	f := &File{Kind: info.Kind, Mode: info.Mode, UID: info.UID, GID: info.GID}
 	var err error
 	if info.Kind == Regular {
@@ -59,6 +68,11 @@ func readFD(fd int, info Info, limit int64) (*File, error) {
 	}
 	if f.Flags, err = getFlags(fd); err != nil {
 		return nil, err
+	}
+	if v.ntfs {
+		if err := f.readNTFS(fd); err != nil {
+			return nil, err
+		}
 	}
 	return f, f.readXattrs(fd)
 }

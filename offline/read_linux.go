@@ -112,7 +112,9 @@ func (v *Volume) readCanonical(loc location, limit int64) ([]byte, error) {
 		}
 		return slices.Clone(f.Data), nil
 	}
-	return v.seen.read(loc.path, limit, func() ([]byte, error) { return v.readKernel(loc, limit) })
+	data, err := v.seen.read(loc.path, limit, func() ([]byte, error) { return v.readKernel(loc, limit) })
+	patchBytes(v.patches[loc.path], data, 0)
+	return data, err
 }
 
 func (v *Volume) readKernel(loc location, limit int64) ([]byte, error) {
@@ -167,7 +169,9 @@ func (v *Volume) ReadAt(p string, buf []byte, offset int64) (int, error) {
 	}
 	defer unix.Close(fd)
 	n, err := unix.Pread(fd, buf, offset)
-	return max(n, 0), err
+	n = max(n, 0)
+	patchBytes(v.patches[loc.path], buf[:n], offset)
+	return n, err
 }
 
 // ReadDir lists the names in the directory to which p leads, sorted by bytes.
@@ -178,9 +182,18 @@ func (v *Volume) ReadDir(p string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot list %q: %w", p, err)
 	}
-	names, err := v.readDirCanonical(loc)
+	names, err := v.names(loc)
 	if err != nil {
 		return nil, fmt.Errorf("cannot list %q: %w", p, err)
+	}
+	return names, nil
+}
+
+// names are the names in a directory, those of a preview among them.
+func (v *Volume) names(loc location) ([]string, error) {
+	names, err := v.readDirCanonical(loc)
+	if err != nil {
+		return nil, err
 	}
 	for at, f := range v.overlay {
 		if path.Dir(at) != loc.path || at == "/" {
@@ -217,12 +230,16 @@ func (v *Volume) listKernel(loc location) ([]string, error) {
 	}
 	dir := os.NewFile(uintptr(fd), loc.path)
 	defer dir.Close()
-	names, err := dir.Readdirnames(MaxNames + 1)
+	limit := MaxNames
+	if v.ntfs {
+		limit = maxNTFSNames
+	}
+	names, err := dir.Readdirnames(limit + 1)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
-	if len(names) > MaxNames {
-		return nil, fmt.Errorf("%w of %d names", ErrTooLarge, MaxNames)
+	if len(names) > limit {
+		return nil, fmt.Errorf("%w of %d names", ErrTooLarge, limit)
 	}
 	return slices.DeleteFunc(names, func(n string) bool { return strings.Contains(n, "/") || n == "" }), nil
 }
@@ -302,7 +319,7 @@ func (v *Volume) Flags(p string) (uint32, error) {
 
 func getFlags(fd int) (uint32, error) {
 	flags, err := unix.IoctlGetUint32(fd, unix.FS_IOC_GETFLAGS)
-	if errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EOPNOTSUPP) {
+	if errors.Is(err, unix.ENOTTY) || errors.Is(err, unix.EOPNOTSUPP) || errors.Is(err, unix.EINVAL) { // the last from ntfs-3g
 		return 0, nil
 	}
 	return flags & (FlagImmutable | FlagAppend), err

@@ -30,15 +30,19 @@ func isSecret(p string) bool {
 func (c Change) Summary() ChangeSummary {
 	return ChangeSummary{
 		Path: c.Path, Action: c.Action(), Why: c.Why,
-		Before: c.Before.state(), After: c.After.state(), Diff: c.Diff(),
+		Before: c.state(c.Before), After: c.state(c.After), Diff: c.Diff(),
 	}
 }
 
-func (f *File) state() *FileState {
+func (c Change) state(f *File) *FileState {
 	if f == nil {
 		return nil
 	}
-	return &FileState{SHA256: f.SHA256(), Mode: fmt.Sprintf("%04o", f.Mode), UID: f.UID, GID: f.GID, Label: f.Label}
+	sum := f.SHA256()
+	if len(c.Patches) > 0 { // the content is not here
+		sum = ""
+	}
+	return &FileState{SHA256: sum, Mode: fmt.Sprintf("%04o", f.Mode), UID: f.UID, GID: f.GID, Label: f.Label}
 }
 
 // Diff is the change as a unified diff: attributes first, in the manner of git,
@@ -48,7 +52,10 @@ func (c Change) Diff() string {
 	for _, line := range c.attributeLines() {
 		b.WriteString(line + "\n")
 	}
-	old, now := c.Before.shown(c.Path), c.After.shown(c.Path)
+	old, now := c.contents()
+	if len(c.Patches) > 0 && c.Shown == nil && !isSecret(c.Path) {
+		fmt.Fprintf(&b, "--- %s\n+++ %s\n%s", diffName(c.Before, "a", c.Path), diffName(c.After, "b", c.Path), c.patchLines())
+	}
 	if !bytes.Equal(old, now) {
 		text := diff.Diff(diffName(c.Before, "a", c.Path), old, diffName(c.After, "b", c.Path), now)
 		_, hunks, _ := bytes.Cut(text, []byte("\n")) // the first line names a diff command
@@ -56,6 +63,26 @@ func (c Change) Diff() string {
 	}
 	return b.String()
 }
+
+// contents are both sides in printable lines. Where what may be shown is the same
+// and the content is not, the sums tell.
+func (c Change) contents() (old, now []byte) {
+	if c.Shown == nil {
+		return c.Before.shown(c.Path), c.After.shown(c.Path)
+	}
+	if c.Shown.Before == c.Shown.After && c.Before != nil && c.After != nil && !bytes.Equal(c.Before.Data, c.After.Data) {
+		return sumLine(c.Before), sumLine(c.After)
+	}
+	if c.Before != nil {
+		old = printableLines(c.Shown.Before)
+	}
+	if c.After != nil {
+		now = printableLines(c.Shown.After)
+	}
+	return old, now
+}
+
+func sumLine(f *File) []byte { return []byte("sha256 " + f.SHA256() + "\n") }
 
 func diffName(f *File, side, p string) string {
 	if f == nil {
@@ -72,15 +99,15 @@ func (c Change) attributeLines() []string {
 		}
 	}
 	old, now := c.Before.attributes(), c.After.attributes()
-	for i, name := range []string{"kind", "mode", "owner", "label", "acl", "flags"} {
+	for i, name := range []string{"kind", "mode", "owner", "label", "acl", "flags", "descriptor", "windows attributes"} {
 		say(name, old[i], now[i])
 	}
 	return lines
 }
 
-func (f *File) attributes() [6]string {
+func (f *File) attributes() [8]string {
 	if f == nil {
-		return [6]string{"absent", "-", "-", "-", "-", "-"}
+		return [8]string{"absent", "-", "-", "-", "-", "-", "-", "-"}
 	}
 	or := func(s string) string {
 		if s == "" {
@@ -88,12 +115,10 @@ func (f *File) attributes() [6]string {
 		}
 		return s
 	}
-	acl := "-"
-	if len(f.Xattr[XattrACL]) > 0 {
-		acl = fmt.Sprintf("%x", f.Xattr[XattrACL])
-	}
-	return [6]string{
-		string(f.Kind), fmt.Sprintf("%04o", f.Mode), fmt.Sprintf("%d:%d", f.UID, f.GID), or(Printable(f.Label)), acl, flagText(f.Flags),
+	hex := func(name string) string { return or(fmt.Sprintf("%x", f.Xattr[name])) }
+	return [8]string{
+		string(f.Kind), fmt.Sprintf("%04o", f.Mode), fmt.Sprintf("%d:%d", f.UID, f.GID), or(Printable(f.Label)),
+		hex(XattrACL), flagText(f.Flags), hex(XattrNTFSDescriptor), hex(XattrNTFSAttributes),
 	}
 }
 
@@ -117,9 +142,13 @@ func (f *File) shown(p string) []byte {
 	case f == nil || f.Kind == Dir || len(f.Data) == 0:
 		return nil
 	case isSecret(p) || holdsPrivateKey(f.Data):
-		return []byte("sha256 " + f.SHA256() + "\n")
+		return sumLine(f)
 	}
-	lines := strings.SplitAfter(string(f.Data), "\n")
+	return printableLines(string(f.Data))
+}
+
+func printableLines(text string) []byte {
+	lines := strings.SplitAfter(text, "\n")
 	for i, line := range lines {
 		body, end := strings.CutSuffix(line, "\n")
 		lines[i] = Printable(body)

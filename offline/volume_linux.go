@@ -29,6 +29,8 @@ type Volume struct {
 	absent  []string
 	overlay map[string]*File // Preview: canonical path to the file as it would be; nil value: gone
 	seen    *lookups
+	patches map[string][]Patch // Preview: what is patched
+	ntfs    bool
 	denied  error // set: the volume refuses to write, and why
 }
 
@@ -172,6 +174,12 @@ func (w *walk) step(followLast bool) error {
 		w.at = path.Dir(w.at)
 		return nil
 	}
+	if w.v.ntfs {
+		var err error
+		if name, err = w.v.spelling(w.at, name); err != nil {
+			return err
+		}
+	}
 	next := path.Join(w.at, name)
 	info, err := w.v.lstatCanonical(next)
 	switch {
@@ -180,9 +188,14 @@ func (w *walk) step(followLast bool) error {
 		return nil
 	case err != nil:
 		return err
+	case w.v.ntfs && (len(rest) > 0 || followLast):
+		if err := w.v.passable(next, info); err != nil {
+			return err
+		}
 	case info.Kind == Symlink && (len(rest) > 0 || followLast):
 		return w.follow(next)
-	case info.Kind != Dir && len(rest) > 0: // a slash at the end wants a directory too
+	}
+	if info.Kind != Dir && len(rest) > 0 { // a slash at the end wants a directory too
 		return fmt.Errorf("%q: %w", next, ErrNotDir)
 	}
 	w.at = next

@@ -16,7 +16,10 @@ import (
 )
 
 // In the child, the test binary applies one change and kills itself at a step.
-const childEnv = "REGAIN_TEST_KILL_AT"
+const (
+	childEnv  = "REGAIN_TEST_KILL_AT"
+	childNTFS = "REGAIN_TEST_KILL_NTFS" // set: the directory is NTFS
+)
 
 func TestMain(m *testing.M) {
 	if at := os.Getenv(childEnv); at != "" {
@@ -33,7 +36,11 @@ func applyAndDie(at string) {
 		err = json.Unmarshal(data, &c)
 	}
 	fd, err2 := syscall.Open(os.Args[1], syscall.O_DIRECTORY, 0)
-	v, err3 := offline.OpenVolume(fd)
+	open := offline.OpenVolume
+	if os.Getenv(childNTFS) != "" {
+		open = offline.OpenNTFS
+	}
+	v, err3 := open(fd)
 	if err := errors.Join(err, err2, err3); err != nil {
 		panic(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"github.com/seed-77750964/regain/internal/testdisk/hive"
 )
 
@@ -91,6 +93,47 @@ func patchAndReopen(t *testing.T, b []byte) {
 			t.Errorf("patched to %x, %v, want %x", got, err, ^before[0])
 		}
 		return
+	}
+}
+
+// FuzzDamage changes words of a sound hive to what may mean something there: two
+// bytes of the input for each, which word and what value.
+func FuzzDamage(f *testing.F) {
+	f.Add([]byte{})
+	f.Add([]byte{30, 2, 31, 4})
+	f.Fuzz(func(t *testing.T, edits []byte) { damaged(t, edits) })
+}
+
+func TestDamageAnywhere(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		damaged(r, rapid.SliceOfN(rapid.Byte(), 2, 16).Draw(r, "edits"))
+	})
+}
+
+func damaged(t interface {
+	Helper()
+	Fatal(...any)
+}, edits []byte) {
+	t.Helper()
+	f := forge()
+	inner := f.Cell(hive.NK("inner", 0, f.one, none))
+	f.Set32(f.one, hive.KeySubkeys, 1)
+	f.Set32(f.one, hive.KeySubkeyList, f.half(inner, "ri"))
+	f.Set32(f.two, hive.KeySubkeyList, f.half(f.list, "ri"))
+	b := f.bytes()
+	words := []uint32{
+		f.root, f.one, f.two, f.list, f.values, f.number, f.blob, f.raw, inner, inner + 8,
+		0, 1, 2, 3, 4, 5, 8, 32, 4096, none, 1 << 31, 1<<31 | 4, 1<<32 - 8, 1<<32 - 16, 1<<32 - 96, 1<<32 - 3000,
+		'n' | 'k'<<8 | 0x20<<16, 'n' | 'k'<<8 | 0x10<<16, 'v' | 'k'<<8 | 1<<16, 'v' | 'k'<<8, 'd' | 'b'<<8 | 2<<16,
+		'l' | 'f'<<8 | 1<<16, 'l' | 'i'<<8 | 2<<16, 'r' | 'i'<<8 | 1<<16, 'r' | 'i'<<8 | 3<<16, 16344, 16345,
+	}
+	for ; len(edits) >= 2; edits = edits[2:] {
+		put32(b, binsStart+4*int(edits[0]), words[int(edits[1])%len(words)])
+	}
+	switch err := readAll(b); {
+	case err == nil, errors.Is(err, ErrFormat), errors.Is(err, errors.ErrUnsupported):
+	default:
+		t.Fatal(err)
 	}
 }
 

@@ -1,0 +1,4 @@
+package offline
+
+// SameName is for tests.
+var SameName = sameName
