@@ -1,0 +1,173 @@
+package newpassword_test
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"encoding/base64"
+	"errors"
+	"math/big"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-77750964/regain/offline/winroot/gpo"
+	"github.com/seed-77750964/regain/offline/winroot/gpo/newpassword"
+)
+
+func install(t *testing.T, before gpo.Policy) newpassword.Installation {
+	t.Helper()
+	in, err := newpassword.Install(run, &sharedKey(t).PublicKey, before)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func TestInstall(t *testing.T) {
+	in := install(t, gpo.Policy{})
+	const dir = "Windows/System32/GroupPolicy/Machine/Scripts/Startup/"
+	if in.Files[0].Path != dir+"regain-"+run+".ps1" || in.Files[1].Path != dir+"regain-"+run+".cmd" {
+		t.Errorf("the files are %s and %s", in.Files[0].Path, in.Files[1].Path)
+	}
+	if !bytes.Contains(in.Files[1].Data, []byte(` -File "%~dp0regain-`+run+`.ps1" <nul & exit`)) || bytes.Count(in.Files[1].Data, []byte("\n")) != 1 {
+		t.Errorf("the starter is %q", in.Files[1].Data)
+	}
+	for _, name := range []string{".cmd", "gPC"} {
+		if !bytes.Contains(append(bytes.ReplaceAll(in.Policy.Scripts, []byte{0}, nil), in.Policy.GPT...), []byte(name)) {
+			t.Errorf("the policy does not name %s", name)
+		}
+	}
+	if _, err := newpassword.Install(run, &sharedKey(t).PublicKey, in.Policy); !errors.Is(err, newpassword.ErrInstalled) {
+		t.Errorf("installed twice: %v", err)
+	}
+}
+
+// TestScriptCarriesPolicy reads out of the script what it will put back.
+func TestScriptCarriesPolicy(t *testing.T) {
+	carried := regexp.MustCompile(`Restore-File \(Join-Path \$policy '([^']*)'\) '([^']*)' '([^']*)'`)
+	for name, before := range map[string]gpo.Policy{
+		"none":  {},
+		"both":  {GPT: []byte("[General]\r\nVersion=1\r\n"), Scripts: []byte("[Startup]\r\n0CmdLine='; Remove-Item x\r\n")},
+		"large": {Scripts: []byte("[Startup]\r\n;" + strings.Repeat("x", 60000))},
+	} {
+		in := install(t, before)
+		found := carried.FindAllSubmatch(in.Files[0].Data, -1)
+		if len(found) != 2 {
+			t.Fatalf("%s: %d files are put back", name, len(found))
+		}
+		for i, want := range []struct {
+			path          string
+			before, after []byte
+		}{{`Machine\Scripts\scripts.ini`, before.Scripts, in.Policy.Scripts}, {"gpt.ini", before.GPT, in.Policy.GPT}} {
+			got := [][]byte{found[i][1], decode(t, found[i][2]), decode(t, found[i][3])}
+			if string(got[0]) != want.path || !bytes.Equal(got[1], want.before) || !bytes.Equal(got[2], want.after) {
+				t.Errorf("%s: the script would put back %q", name, got)
+			}
+		}
+	}
+}
+
+func decode(t *testing.T, s []byte) []byte {
+	t.Helper()
+	if string(s) == "none" {
+		return nil
+	}
+	b, err := base64.StdEncoding.DecodeString(string(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestInstallRefuses(t *testing.T) {
+	key := &sharedKey(t).PublicKey
+	for _, run := range []string{"", "-a", "a b", "a'b", "a\n", "a@b", "ä", strings.Repeat("a", 65), "$x", "a`b"} {
+		if _, err := newpassword.Install(run, key, gpo.Policy{}); err == nil {
+			t.Errorf("the run %q was taken", run)
+		}
+	}
+	odd := func(bits uint) *big.Int {
+		return new(big.Int).Add(new(big.Int).Lsh(big.NewInt(1), bits-1), big.NewInt(1))
+	}
+	for name, key := range map[string]*rsa.PublicKey{
+		"none": nil, "empty": {}, "1024 bits": {N: odd(1024), E: 65537}, "8192 bits": {N: odd(8192), E: 65537},
+		"2049 bits": {N: odd(2049), E: 65537}, "exponent 1": {N: odd(2048), E: 1}, "even exponent": {N: odd(2048), E: 4},
+		"negative exponent": {N: odd(2048), E: -3},
+	} {
+		if _, err := newpassword.Install(run, key, gpo.Policy{}); err == nil {
+			t.Errorf("the key %q was taken", name)
+		}
+	}
+	if _, err := newpassword.Install(run, key, gpo.Policy{GPT: []byte("[General]\nVersion=x\n")}); err == nil {
+		t.Error("a broken gpt.ini was taken")
+	}
+}
+
+// forbidden is what would show the password, what PowerShell 2.0 does not know, and what runs text as code.
+var forbidden = regexp.MustCompile(`(?i)\bnet1?(\.exe)?\s+user|Start-Transcript|Write-(Host|Output|Verbose|Debug|Warning|Error|EventLog)|Out-File|Set-Content|` +
+	`Invoke-Expression|\biex\b|Invoke-Command|EncodedCommand|Add-Type|Start-Process|ConvertTo-SecureString|ConvertTo-Json|Get-CimInstance|` +
+	`::new\(|-sh[lr]\b|\[ordered\]|\s-(not)?in\s|\?\?|&&|\|\||Get-LocalUser|Set-LocalUser`)
+
+func TestScriptIsPlain(t *testing.T) {
+	script := string(install(t, gpo.Policy{}).Files[0].Data)
+	if found := forbidden.FindString(script); found != "" {
+		t.Errorf("the script has %q", found)
+	}
+	if strings.Count(script, "\n") != strings.Count(script, "\r\n") || strings.IndexFunc(script, func(r rune) bool { return r > '~' }) >= 0 {
+		t.Error("the script is not ASCII with Windows' line ends")
+	}
+	if left := regexp.MustCompile(`@[A-Z_]+@`).FindString(script); left != "" {
+		t.Errorf("%s was not filled in", left)
+	}
+}
+
+// TestPasswordMeetsNoCmdlet wants each line that touches the password, or what it is made from, to be one of these.
+func TestPasswordMeetsNoCmdlet(t *testing.T) {
+	allowed := []string{
+		"$password = $null",
+		"while ($password -eq $null) {",
+		"$chars = New-Object char[] 28",
+		"while ($i -lt $chars.Length) {",
+		"$chars[$i] = $alphabet[$byte[0] % $alphabet.Length]",
+		"$password = -join $chars",
+		"if ($password -ne $null -and $password.IndexOfAny($class.ToCharArray()) -lt 0) { $password = $null }",
+		"$plain = [Text.Encoding]::UTF8.GetBytes($run + [char]0 + $name + [char]0 + $password)",
+		"$sealed = [Convert]::ToBase64String($rsa.Encrypt($plain, $true))",
+		"[Array]::Clear($plain, 0, $plain.Length)",
+		"[void]$account.psbase.Invoke('SetPassword', $password)",
+	}
+	secret := regexp.MustCompile(`(?i)\$(script:|global:)?(password|chars|plain)\b`)
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(install(t, gpo.Policy{}).Files[0].Data)) {
+		line = strings.TrimSpace(line)
+		if secret.MatchString(line) && !slices.Contains(allowed, line) {
+			t.Errorf("the password is touched by %s", line)
+		}
+		seen[line] = true
+	}
+	for _, line := range allowed {
+		if !seen[line] {
+			t.Errorf("the script has no more %s", line)
+		}
+	}
+}
+
+// TestScriptSpeaksTheFormat compares the names on both sides, since no Windows is here to run the script.
+func TestScriptSpeaksTheFormat(t *testing.T) {
+	script := string(install(t, gpo.Policy{}).Files[0].Data)
+	for _, status := range []newpassword.Status{newpassword.Sealed, newpassword.Disabled, newpassword.DomainController, newpassword.Failed} {
+		if !strings.Contains(script, "'"+string(status)+"'") {
+			t.Errorf("the script never says %s", status)
+		}
+	}
+	const head = `"regain1:${run}:${attempt}:${status}:${n}:${count}:${part}:"`
+	if !strings.Contains(script, head) || !strings.Contains(script, "$size = 48") {
+		t.Error("the script writes lines of another form")
+	}
+	program, err := os.ReadFile("testdata/seal.cs")
+	if err != nil || !bytes.Contains(program, []byte(`"regain1:" + run + ":" + attempt + ":sealed:" + n + ":" + count + ":" + part + ":"`)) {
+		t.Errorf("the program that stands in for it writes lines of another form: %v", err)
+	}
+}
