@@ -62,7 +62,8 @@ func tree(r *rapid.T) []entry {
 		}
 	}
 	for range rapid.IntRange(0, 60).Draw(r, "values") {
-		key, name := rapid.SampledFrom(paths).Draw(r, "of"), name.Draw(r, "value")
+		key := rapid.SampledFrom(paths).Draw(r, "of")
+		name := rapid.OneOf(name, rapid.StringMatching(`[a-z"\\=]{1,6}`)).Draw(r, "value")
 		if rapid.IntRange(0, 9).Draw(r, "default") == 0 {
 			name = ""
 		}
@@ -120,6 +121,27 @@ func exported(t testing.TB, path string) []entry {
 	return entries
 }
 
+// cutName splits before the equals sign: @ or a quoted name.
+func cutName(line string) (name, rest string, ok bool) {
+	if rest, ok = strings.CutPrefix(line, "@="); ok {
+		return "", rest, true
+	}
+	var b strings.Builder
+	for i := 1; i < len(line); i++ {
+		switch line[i] {
+		case '"':
+			rest, ok = strings.CutPrefix(line[i+1:], "=")
+			return b.String(), rest, ok
+		case '\\':
+			i++
+		}
+		if i < len(line) {
+			b.WriteByte(line[i])
+		}
+	}
+	return "", "", false
+}
+
 // utf8Line undoes what Perl does to a name without letters beyond U+00FF.
 func utf8Line(line string) string {
 	if utf8.ValidString(line) {
@@ -134,10 +156,7 @@ func utf8Line(line string) string {
 
 func exportedValue(t testing.TB, key, line string) entry {
 	t.Helper()
-	name, rest, ok := strings.Cut(line, `"=`)
-	if name = strings.TrimPrefix(name, `"`); !ok {
-		name, rest, ok = strings.Cut(line, "@=")
-	}
+	name, rest, ok := cutName(line)
 	if number, is := strings.CutPrefix(rest, "dword:"); is {
 		n, err := strconv.ParseUint(number, 16, 32)
 		if err != nil {
