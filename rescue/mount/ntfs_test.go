@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
+	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
@@ -220,3 +221,18 @@ func TestNTFSWithoutItsPrograms(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func mountAndUse(t *testing.T, device string, f func(v *offline.Volume)) error {
+	t.Helper()
+	n, err := mount.OpenNTFS(deadline(t), device, false)
+	if err != nil {
+		return err
+	}
+	v, err := offline.OpenNTFS(n.Root)
+	if err != nil {
+		unix.Close(n.Root)
+		return errors.Join(err, n.Close(deadline(t)))
+	}
+	f(v)
+	return errors.Join(v.Sync(), v.Close(), n.Close(deadline(t)), mount.ProbeNTFS(deadline(t), device))
+}
