@@ -94,7 +94,7 @@ func (img *NTFSImage) mount(options string, f Mutation) error {
 		return errors.Join(err, os.Remove(root))
 	}
 	defer device.Close()
-	cmd := exec.Command("ntfs-3g", "-o", "no_detach,"+options, device.Name(), root)
+	cmd := exec.Command("ntfs-3g", "-o", "no_detach,noatime,"+options, device.Name(), root)
 	err = th.start(cmd)
 	if err == nil {
 		err = th.do(func() error { return serveNTFS(cmd, root, f) })
