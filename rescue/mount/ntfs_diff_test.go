@@ -66,8 +66,8 @@ func TestNTFSWritesNothingElse(t *testing.T) {
 		{"edit in the record", edit(ntfsSmall, "type: random   \r\n"), []string{"record of config", "record of small.yml"}},
 		{"edit that grows", edit(ntfsSmall, long), []string{"$Bitmap", "clusters of small.yml", "record of config", "record of small.yml"}},
 		{"edit of clusters", edit(ntfsSmall, "S"+long[1:]), []string{"clusters of small.yml", "record of config", "record of small.yml"}},
-		{"create", create, []string{"$MFT", "$MFTMirr", "$Secure", "record of $MFT", "record of $Secure", "record of System32", "record of config"}},
-		{"remove", func(v *offline.Volume) offline.Change { return create(v).Invert() }, []string{"$MFT", "record of System32", "record of config", "record of new"}},
+		{"create", create, []string{"$MFTMirr", "clusters of $MFT", "clusters of $Secure", "record of $MFT", "record of $Secure", "record of System32", "record of config"}},
+		{"remove", func(v *offline.Volume) offline.Change { return create(v).Invert() }, []string{"clusters of $MFT", "record of System32", "record of config", "record of new"}},
 		{"patch", patch, []string{"clusters of SOFTWARE", "record of SOFTWARE", "record of config"}},
 	} {
 		before := read(t, img.Path)

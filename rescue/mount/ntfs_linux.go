@@ -120,7 +120,7 @@ func (n *NTFS) serve(ctx context.Context) error {
 	}
 	if err != nil {
 		_ = n.cmd.Process.Kill() // it may have ended by itself
-		<-n.exit
+		_ = <-n.exit             // says that it was killed
 	}
 	return err
 }
@@ -162,7 +162,7 @@ func (n *NTFS) Close(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		_ = n.cmd.Process.Kill() // it may have ended by itself
-		<-n.exit
+		_ = <-n.exit             // says that it was killed
 		return fmt.Errorf("cannot unmount %s: ntfs-3g did not end and was killed: %w", n.device, ctx.Err())
 	}
 }
