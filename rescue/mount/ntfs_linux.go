@@ -42,7 +42,8 @@ type NTFS struct {
 	thread *privateThread
 	cmd    *exec.Cmd
 	said   tail
-	exit   chan error // one value, when ntfs-3g has ended
+	exit   chan struct{} // closed when ntfs-3g has ended
+	ended  error         // how, then
 }
 
 // OpenNTFS mounts the NTFS of the block device with ntfs-3g. It neither replays
@@ -53,7 +54,7 @@ type NTFS struct {
 // As for Detached, the device is a loop device, read-only where readonly is set.
 // Call ProbeNTFS first.
 func OpenNTFS(ctx context.Context, device string, readonly bool) (*NTFS, error) {
-	n := &NTFS{Root: -1, device: device, exit: make(chan error, 1)}
+	n := &NTFS{Root: -1, device: device, exit: make(chan struct{})}
 	if _, err := deviceNumber(device); err != nil {
 		return nil, n.fail(err)
 	}
@@ -99,13 +100,16 @@ func (n *NTFS) serve(ctx context.Context) error {
 	if err := n.cmd.Start(); err != nil {
 		return err
 	}
-	go func() { n.exit <- n.cmd.Wait() }()
+	go func() {
+		n.ended = n.cmd.Wait()
+		close(n.exit)
+	}()
 	limit := unix.Rlimit{Cur: ntfsSeconds, Max: ntfsSeconds}
 	err := unix.Prlimit(n.cmd.Process.Pid, unix.RLIMIT_CPU, &limit, nil)
 	for err == nil {
 		select {
-		case err := <-n.exit:
-			return cmp.Or(err, errEnded)
+		case <-n.exit:
+			return cmp.Or(n.ended, errEnded)
 		default:
 		}
 		if err = unix.Stat(ntfsPoint, &now); err == nil && now.Dev != before.Dev {
@@ -119,10 +123,14 @@ func (n *NTFS) serve(ctx context.Context) error {
 		err = n.take()
 	}
 	if err != nil {
-		_ = n.cmd.Process.Kill() // it may have ended by itself
-		_ = <-n.exit             // says that it was killed
+		n.kill()
 	}
 	return err
+}
+
+func (n *NTFS) kill() {
+	_ = n.cmd.Process.Kill() // it may have ended by itself
+	<-n.exit
 }
 
 // take makes a detached copy of the mount, and unmounts the one in the namespace.
@@ -155,14 +163,13 @@ func (n *NTFS) checkFlags(readonly bool) error {
 func (n *NTFS) Close(ctx context.Context) error {
 	defer n.thread.end()
 	select {
-	case err := <-n.exit:
-		if err != nil {
-			return fmt.Errorf("cannot unmount %s: ntfs-3g: %w", n.device, err)
+	case <-n.exit:
+		if n.ended != nil {
+			return fmt.Errorf("cannot unmount %s: ntfs-3g: %w", n.device, n.ended)
 		}
 		return nil
 	case <-ctx.Done():
-		_ = n.cmd.Process.Kill() // it may have ended by itself
-		_ = <-n.exit             // says that it was killed
+		n.kill()
 		return fmt.Errorf("cannot unmount %s: ntfs-3g did not end and was killed: %w", n.device, ctx.Err())
 	}
 }
