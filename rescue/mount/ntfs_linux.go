@@ -69,14 +69,18 @@ func OpenNTFS(ctx context.Context, device string, readonly bool) (*NTFS, error) 
 	n.cmd.Env = []string{}
 	n.cmd.Dir = "/"
 	n.cmd.Stdout, n.cmd.Stderr = &n.said, &n.said
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM} // until the mount is ours; follows the thread
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{
+		Pdeathsig: syscall.SIGTERM, // of the thread; matters until the mount is ours
+		Setpgid:   true,            // an interrupt from the terminal is for us, who may have to write something back
+	}
 	if err := n.thread.do(func() error { return n.serve(ctx) }); err != nil {
 		n.thread.end()
 		return nil, n.fail(err)
 	}
 	if err := n.checkFlags(readonly); err != nil {
 		unix.Close(n.Root)
-		return nil, errors.Join(n.fail(err), n.Close(ctx))
+		err = errors.Join(err, n.Close(ctx)) // and then all that ntfs-3g said is here
+		return nil, n.fail(err)
 	}
 	return n, nil
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +69,10 @@ func TestNTFS(t *testing.T) {
 	for _, f := range served(t, loop.Path) {
 		if b, err := os.ReadFile(filepath.Join(filepath.Dir(f), "mountinfo")); err != nil || strings.Contains(string(b), loop.Path) {
 			t.Errorf("the mount is in the table of ntfs-3g: %v", err)
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+		if group, err2 := unix.Getpgid(pid); errors.Join(err, err2) != nil || group == unix.Getpgrp() {
+			t.Errorf("Ctrl-C would end ntfs-3g: %v %v", err, err2)
 		}
 	}
 	m.close()
@@ -200,8 +205,12 @@ func TestNTFSCloseHasADeadline(t *testing.T) {
 	m, n := openNTFS(t, loop, true)
 	ctx, cancel := context.WithTimeout(deadline(t), 50*time.Millisecond)
 	defer cancel()
-	if err := n.Close(ctx); !errors.Is(err, context.DeadlineExceeded) { // Root is still open
+	err := n.Close(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) { // Root is still open
 		t.Errorf("Close says %v", err)
+	}
+	if err := n.Close(deadline(t)); err == nil {
+		t.Error("closing again says that all is well")
 	}
 	m.close()
 	if left := served(t, loop.Path); left != nil {

@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync"
 
 	"golang.org/x/sys/unix"
 )
 
 // privateThread is one operating-system thread in a mount namespace of its own,
 // kept because the programs that it started are told when it ends.
-type privateThread struct{ calls chan func() }
+type privateThread struct {
+	calls chan func()
+	once  sync.Once
+}
 
 func newPrivateThread() (*privateThread, error) {
 	t := &privateThread{calls: make(chan func())}
@@ -39,4 +43,4 @@ func (t *privateThread) do(f func() error) error {
 	return <-done
 }
 
-func (t *privateThread) end() { close(t.calls) }
+func (t *privateThread) end() { t.once.Do(func() { close(t.calls) }) }
