@@ -20,6 +20,13 @@ const (
 	StartupDir  = "Windows/System32/GroupPolicy/Machine/Scripts/Startup"
 )
 
+// Dirs are the directories that hold the policy, from the outside in. Windows may not have made them yet. Each that is made
+// needs a descriptor that lets only SYSTEM and the administrators write: what lies in the last one runs as SYSTEM.
+func Dirs() []string {
+	const policy = "Windows/System32/GroupPolicy"
+	return []string{policy, policy + "/Machine", policy + "/Machine/Scripts", StartupDir}
+}
+
 // A Policy is the content of the two files; nil where there is none.
 type Policy struct {
 	GPT     []byte

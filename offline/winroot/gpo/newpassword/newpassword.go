@@ -19,6 +19,14 @@
 //
 // The check finds accidents. It does not prove who wrote a block: an administrator of that Windows can write any.
 //
+// # What the script leaves
+//
+// The script puts gpt.ini and scripts.ini back if they are still what Install made of them, and deletes its own files. What
+// stays is the new password, the copy of the block in ProgramData\regain, and directories of the policy that were not there
+// before. If somebody has changed scripts.ini meanwhile, so does a line in it that names a script which is gone, which
+// Windows notes in its event log. After a start that was cut short the script begins again, with another password; once the
+// password is set and the block is kept beside the script, it only repeats the block and cleans up.
+//
 // The package runs nothing, and neither opens a volume nor asks a cloud.
 package newpassword
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"errors"
+	"math"
 	"math/big"
 	"os"
 	"regexp"
@@ -169,5 +170,52 @@ func TestScriptSpeaksTheFormat(t *testing.T) {
 	program, err := os.ReadFile("testdata/seal.cs")
 	if err != nil || !bytes.Contains(program, []byte(`"regain1:" + run + ":" + attempt + ":sealed:" + n + ":" + count + ":" + part + ":"`)) {
 		t.Errorf("the program that stands in for it writes lines of another form: %v", err)
+	}
+}
+
+// TestPasswordIsStrong reads the alphabet out of the script: 28 characters of it are 128 bits at least, and any policy of
+// Windows that asks for classes gets four.
+func TestPasswordIsStrong(t *testing.T) {
+	script := string(install(t, gpo.Policy{}).Files[0].Data)
+	line := regexp.MustCompile(`\$classes = (.*)\r`).FindStringSubmatch(script)
+	classes := regexp.MustCompile(`'([^']+)'`).FindAllStringSubmatch(line[1], -1)
+	alphabet := ""
+	for i, want := range []string{`^[A-Z]+$`, `^[a-z]+$`, `^[0-9]+$`, `^[!-/:-@\[-_]+$`} {
+		if i >= len(classes) || !regexp.MustCompile(want).MatchString(classes[i][1]) {
+			t.Fatalf("class %d is not %s: %s", i, want, line[1])
+		}
+		alphabet += classes[i][1]
+	}
+	for i, c := range alphabet {
+		if strings.ContainsRune(alphabet[i+1:], c) {
+			t.Errorf("%q is there twice", c)
+		}
+	}
+	if bits := 28 * math.Log2(float64(len(alphabet))); bits < 128 || len(alphabet) > 256 {
+		t.Errorf("an alphabet of %d makes %v bits", len(alphabet), bits)
+	}
+}
+
+// TestScriptBalances finds a bracket or quote that an edit has left open, since nothing here parses PowerShell.
+func TestScriptBalances(t *testing.T) {
+	script := string(install(t, gpo.Policy{}).Files[0].Data)
+	script = regexp.MustCompile(`(?m)^\s*#.*$`).ReplaceAllString(script, "")
+	script = regexp.MustCompile("'[^'\r\n]*'|\"(`.|[^\"`\r\n])*\"").ReplaceAllString(script, "")
+	if at := strings.IndexAny(script, `'"`); at >= 0 {
+		t.Errorf("a quote stays open at %q", script[at:min(len(script), at+40)])
+	}
+	var open []rune
+	for _, c := range script {
+		switch at := strings.IndexRune(")]}", c); {
+		case strings.ContainsRune("([{", c):
+			open = append(open, c)
+		case at >= 0 && (len(open) == 0 || open[len(open)-1] != rune("([{"[at])):
+			t.Fatalf("a %q closes nothing", c)
+		case at >= 0:
+			open = open[:len(open)-1]
+		}
+	}
+	if len(open) > 0 {
+		t.Errorf("%q stays open", string(open))
 	}
 }
