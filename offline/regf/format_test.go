@@ -209,3 +209,23 @@ func TestDecode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestDataTooLarge(t *testing.T) {
+	f := forge()
+	f.Set32(f.blob, 4, maxData+1)
+	v := value(t, openBytes(t, f.bytes()), "", "blob")
+	if got, err := v.Bytes(); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("got %d bytes, %v", len(got), err)
+	}
+}
+
+func TestTypesAreCalledAsInWindows(t *testing.T) {
+	for typ, want := range map[Type]string{
+		None: "REG_NONE", SZ: "REG_SZ", ExpandSZ: "REG_EXPAND_SZ", Binary: "REG_BINARY", DWORD: "REG_DWORD",
+		MultiSZ: "REG_MULTI_SZ", QWORD: "REG_QWORD", 99: "type 99",
+	} {
+		if got := typ.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
