@@ -58,13 +58,14 @@ func enableFile(file []byte) (after []byte, note string) {
 		return nil, "the task has no file: Windows reads the registry"
 	}
 	d, err := Parse(file)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, "the task's file stays as it is: " + err.Error()
-	}
-	if !d.Stated {
+	case !d.Stated:
 		return nil, "the task's file does not say whether the task is enabled, which means that it is: it stays as it is"
 	}
-	if after, err = Enable(file); err != nil {
+	after, err = Enable(file)
+	if err != nil {
 		return nil, "the task's file stays as it is: " + err.Error()
 	}
 	return after, ""

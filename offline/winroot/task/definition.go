@@ -12,6 +12,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/seed-77750964/regain/offline"
 )
 
 // Name is what EC2Launch v1 calls its task, in the root folder of the Task Scheduler.
@@ -86,32 +88,34 @@ func containsFold(s, part string) bool {
 
 // Parse reads the file of a task.
 func Parse(file []byte) (Definition, error) {
-	t, err := decode(file)
-	if err != nil {
-		return Definition{}, fmt.Errorf("cannot read the task's file: %w", err)
-	}
-	d, err := parse(t.chars)
-	if err != nil {
-		return Definition{}, fmt.Errorf("cannot read the task's file: %w", err)
-	}
-	return d, nil
+	_, d, err := read(file)
+	return d, err
 }
 
 // Enable is the file with the task enabled: the same bytes where it is already.
 func Enable(file []byte) ([]byte, error) {
-	t, err := decode(file)
-	if err != nil {
-		return nil, fmt.Errorf("cannot enable the task in its file: %w", err)
-	}
-	d, err := parse(t.chars)
-	if err != nil {
-		return nil, fmt.Errorf("cannot enable the task in its file: %w", err)
-	}
-	if d.Enabled {
+	t, d, err := read(file)
+	switch {
+	case err != nil:
+		return nil, err
+	case d.Enabled:
 		return file, nil
 	}
 	t.chars = t.chars[:d.enabled.from] + "true" + t.chars[d.enabled.to:]
 	return t.encode(), nil
+}
+
+// read prints what the file made the XML decoder say: the words may be the file's.
+func read(file []byte) (text, Definition, error) {
+	t, err := decode(file)
+	if err != nil {
+		return text{}, Definition{}, fmt.Errorf("cannot read the task's file: %w", err)
+	}
+	d, err := parse(t.chars)
+	if err != nil {
+		return text{}, Definition{}, fmt.Errorf("cannot read the task's file: %s", offline.Printable(err.Error()))
+	}
+	return t, d, nil
 }
 
 // A walk goes through the document once. Its path is that of the element at hand, as in Task/Settings/Enabled.
