@@ -7,9 +7,11 @@ import (
 
 const (
 	ntfsSignature      = "NTFS    "
-	ntfsVolumeRecord   = 3 // $Volume in the master file table
+	ntfsLogRecord      = 2 // $LogFile in the master file table
+	ntfsVolumeRecord   = 3 // $Volume
 	ntfsAttrName       = 0x60
 	ntfsAttrInfo       = 0x70
+	ntfsAttrData       = 0x80
 	ntfsAttrEnd        = 0xffffffff
 	ntfsFlagDirty      = 0x1
 	ntfsMaxRecord      = 64 << 10
@@ -34,8 +36,11 @@ func probeNTFS(s *source) *Superblock {
 		BlockSize: int64(cluster),
 		Why:       "$Volume cannot be read",
 	}
-	if record := ntfsVolume(s, b, cluster); record != nil {
-		ntfsAttributes(sb, record)
+	if record := ntfsRecord(s, b, cluster, ntfsVolumeRecord); record != nil {
+		ntfsAttributes(record, func(attr []byte) { ntfsAttribute(sb, attr) })
+	}
+	if record := ntfsRecord(s, b, cluster, ntfsLogRecord); record != nil {
+		ntfsAttributes(record, func(attr []byte) { ntfsLog(s, sb, attr, cluster) })
 	}
 	return sb
 }
@@ -53,8 +58,8 @@ func ntfsCluster(b []byte) uint64 {
 	return n * sector
 }
 
-// ntfsVolume returns the file record of $Volume with its fix-ups applied.
-func ntfsVolume(s *source, b []byte, cluster uint64) []byte {
+// ntfsRecord returns a file record with its fix-ups applied.
+func ntfsRecord(s *source, b []byte, cluster uint64, number int64) []byte {
 	size := int64(int8(b[64])) * int64(cluster)
 	if int8(b[64]) < 0 {
 		size = 1 << min(-int64(int8(b[64])), 20)
@@ -63,7 +68,7 @@ func ntfsVolume(s *source, b []byte, cluster uint64) []byte {
 	if mft == 0 || size < ntfsMinRecord || size > ntfsMaxRecord || mft > s.size {
 		return nil
 	}
-	record := s.bytes(mft+ntfsVolumeRecord*size, size)
+	record := s.bytes(mft+number*size, size)
 	if record == nil || string(record[:4]) != "FILE" || !ntfsFixUp(record) {
 		return nil
 	}
@@ -87,23 +92,25 @@ func ntfsFixUp(record []byte) bool {
 	return true
 }
 
-// ntfsAttributes takes label, version and dirty flag from resident attributes.
-func ntfsAttributes(sb *Superblock, record []byte) {
+// ntfsAttributes calls take with each attribute of a record.
+func ntfsAttributes(record []byte, take func(attr []byte)) {
 	for at := int(le16(record, 20)); at+24 <= len(record); {
 		typ, length := le32(record, at), int(le32(record, at+4))
 		if typ == ntfsAttrEnd || length < 24 || length > len(record)-at {
 			return
 		}
-		attr := record[at : at+length]
-		size, offset := int(le32(attr, 16)), int(le16(attr, 20))
-		if attr[8] == 0 && size <= length && offset <= length-size {
-			ntfsAttribute(sb, typ, attr[offset:offset+size])
-		}
+		take(record[at : at+length])
 		at += length
 	}
 }
 
-func ntfsAttribute(sb *Superblock, typ uint32, value []byte) {
+// ntfsAttribute takes label, version and dirty flag from resident attributes.
+func ntfsAttribute(sb *Superblock, attr []byte) {
+	typ, size, offset := le32(attr, 0), int(le32(attr, 16)), int(le16(attr, 20))
+	if attr[8] != 0 || size > len(attr) || offset > len(attr)-size {
+		return
+	}
+	value := attr[offset : offset+size]
 	switch {
 	case typ == ntfsAttrName:
 		sb.Label = utf16Text(value, le16)
