@@ -44,6 +44,9 @@ func EditAgentConfig(data []byte, insert bool) (Edit, error) {
 		return Edit{}, err
 	}
 	edit.Notes = append(edit.Notes, d.encodingNotes()...)
+	if d.wide() {
+		edit.Notes = append(edit.Notes, "the file is UTF-16; AWS documents no such file")
+	}
 	edit.UserData = true
 	return edit, nil
 }

@@ -12,7 +12,7 @@ import (
 const (
 	masked   = "[masked]"
 	unshown  = "[not shown: the file cannot be read, and may hold a password]\n"
-	maxMasks = 4096
+	maxMasks = 256
 )
 
 // Mask is a settings file as a person may see it, in UTF-8: the values that may be

@@ -124,4 +124,6 @@ var sysprepCall = regexp.MustCompile(`(?i)` + strings.Join([]string{
 	`\bsysprep["']?\s*(?:-ArgumentList|-Args)\b`,
 }, "|"))
 
-func callsSysprep(text string) bool { return sysprepCall.MatchString(text) }
+func callsSysprep(text string) bool {
+	return strings.Contains(strings.ToLower(text), "sysprep") && sysprepCall.MatchString(text)
+}
