@@ -263,6 +263,7 @@ type Launch struct {
 // Image is an AMI.
 type Image struct {
 	ID, State, Architecture, RootDevice string
+	Reason                              string   // why it is in the state failed, where EC2 says it
 	Devices                             []string // names in its block device mapping
 	Snapshots                           []string // of its volumes: there when its point in time is fixed
 }

@@ -15,7 +15,7 @@ import (
 type steps = []flow.Step[controller.Rescue]
 
 var stepNames = []string{
-	"look", "preflight", "lock", "network", "deliver", "helper", "prepare", "arm", "standby", "verify", "unprotect", "stop", "backup", "detach", "attach", "rescue",
+	"look", "preflight", "lock", "network", "deliver", "helper", "prepare", "arm", "keep", "standby", "verify", "unprotect", "stop", "backup", "detach", "attach", "rescue",
 }
 
 func step(all steps, name string) *flow.Step[controller.Rescue] {
@@ -95,11 +95,11 @@ var mutants = []mutant{
 	{"stop protection is not put back", "protected, in a group", without("unprotect")},
 	{"the instance stays in standby", "protected, in a group", without("standby")},
 	{"an untouched backup stays", "plain", func(_ *story, all steps) {
-		step(all, "backup").Undo = skipped
+		step(all, "keep").Undo = skipped
 	}},
 	{"the backup is not kept", "plain", func(s *story, all steps) {
-		undo := step(all, "backup").Undo
-		step(all, "backup").Undo = func(ctx context.Context, r *controller.Rescue) (flow.Wait, error) {
+		undo := step(all, "keep").Undo
+		step(all, "keep").Undo = func(ctx context.Context, r *controller.Rescue) (flow.Wait, error) {
 			r.Exposed = false
 			return undo(ctx, r)
 		}

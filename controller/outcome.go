@@ -45,6 +45,8 @@ func outcome(run *flow.Run[Rescue], now time.Time) Outcome {
 	switch {
 	case run.Way() != flow.AtHome:
 		o.State, o.Step = StateNotHome, run.Step()
+	case r.Gone:
+		o.State, o.Err = StateTakenBack, errors.Join(o.Err, errors.New("somebody has terminated the instance: there is nothing left to rescue"))
 	case r.rescued():
 		o.State, o.Err = StateRescued, nil
 		o.Login = login(&r)

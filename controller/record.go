@@ -89,6 +89,8 @@ type Rescue struct {
 	Original *Original `json:"original,omitempty"` // nil before the look
 	Place    *Place    `json:"place,omitempty"`    // where the helper goes
 	Locked   bool      `json:"locked,omitempty"`
+	// Gone says that somebody has terminated the instance meanwhile.
+	Gone bool `json:"gone,omitempty"`
 	// Homing says that the tags tell of the way home.
 	Homing bool `json:"homing,omitempty"`
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/seed-77750964/regain/controller/flow"
@@ -154,6 +155,10 @@ func (f *fleet) options(w *watched) flow.Options {
 	return o
 }
 
+// expired are the codes of credentials that were good a while ago. The SDK reads
+// new ones from where it has them.
+var expired = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+
 // transient tells which failures of a call only mean "again".
 func (c *Controller) transient(err error, attempt int) (flow.Wait, bool) {
 	var failed *CloudError
@@ -171,6 +176,14 @@ func (c *Controller) transient(err error, attempt int) (flow.Wait, bool) {
 		return flow.Wait{For: backoff, Why: "there was no answer to " + failed.Action}, true
 	case Capacity:
 		return flow.Wait{For: 20 * time.Second, Why: "EC2 has no capacity for that now (" + failed.Code + "), it is tried again"}, true
+	case Denied:
+		if slices.Contains(expired, failed.Code) {
+			return flow.Wait{For: 20 * time.Second, Why: "for new credentials, as these have expired (" + failed.Code + "): log in again, and it goes on"}, true
+		}
+	case Quota:
+		if failed.Action == "ec2:StartInstances" { // somebody took what the stop set free, or the helper has it
+			return flow.Wait{For: 20 * time.Second, Why: "EC2 has no room for the instance now (" + failed.Code + "), it is tried again"}, true
+		}
 	case State, NotFound: // what was just made or changed is not known everywhere yet
 		return flow.Wait{For: backoff, Why: failed.Error()}, attempt <= 5
 	}

@@ -131,7 +131,7 @@ func (a Ask) agent() string {
 }
 
 // armedFor is how long the agent waits for the volume: the stop may take long.
-const armedFor = 40 * time.Minute
+const armedFor = longestStop + 15*time.Minute
 
 // task is what the agent is asked in an attempt.
 func (r *Rescue) task(run string) offline.Task {

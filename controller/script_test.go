@@ -145,10 +145,10 @@ func TestRescueScript(t *testing.T) {
 		PublicKey: "ssh-ed25519 AAAA anna's", Expires: time.Hour, Repair: "all", RevokePrevious: true, AcceptUnknown: true,
 	}
 	out, errs, code := run(t, rescueScript(agent, task, []string{"r-1"}), "FAIL=r-1")
-	if want := "call\n<undo>\n<--volume>\n<vol-1>\n<--wait>\n<40m0s>\n<--run>\n<r-1>\n<--json>\n<--max-report>\n<6666>\n"; errs != want {
+	if want := "call\n<undo>\n<--volume>\n<vol-1>\n<--wait>\n<1h0m0s>\n<--run>\n<r-1>\n<--json>\n<--max-report>\n<6666>\n"; errs != want {
 		t.Errorf("the undo of the earlier run is %q, want %q", errs, want)
 	}
-	want := "call <rescue> <--volume> <vol-1> <--wait> <40m0s> <--instance> <i-1> <--run> <r-2> <--json> <--max-report> <20000> <--user> <admin> <--user> <o'neil>" +
+	want := "call <rescue> <--volume> <vol-1> <--wait> <1h0m0s> <--instance> <i-1> <--run> <r-2> <--json> <--max-report> <20000> <--user> <admin> <--user> <o'neil>" +
 		" <--key-name> <it's {{ssm:x}}> <--public-key> <ssh-ed25519 AAAA anna's> <--expires> <1h0m0s> <--repair> <all> <--revoke-previous> <--accept-unknown> "
 	if got := strings.ReplaceAll(out, "\n", " "); got != want || code != 0 {
 		t.Errorf("exit %d:\n%s, want\n%s", code, got, want)

@@ -37,6 +37,7 @@ type bracket struct {
 	wrote    bool   // the lock
 	online   string // the helper that was online
 	caught   int    // steps that a rebuilt run has caught up with
+	loss     string // why the last helper was lost, as EC2 says
 	prepared string // the helper that has the agent
 	plugged  string // the helper that had the volume
 	partial  []Part // of the network, as found
@@ -65,11 +66,12 @@ func (b *bracket) steps() []flow.Step[Rescue] {
 		{Name: "helper", Do: b.helper, Undo: b.terminate},
 		{Name: "prepare", Do: b.prepare},
 		{Name: "arm", Do: b.arm},
+		{Name: "keep", Do: nothing, Undo: b.settleBackup}, // after the start: no backup is worth an instance that is down
 		{Name: "standby", Do: b.enterStandby, Undo: b.exitStandby},
 		{Name: "verify", Do: nothing, Undo: b.verify},
 		{Name: "unprotect", Do: b.unprotect, Undo: b.protect},
-		{Name: "stop", Do: b.stop, Undo: b.start, UndoLimit: time.Hour},
-		{Name: "backup", Do: b.backUp, Undo: b.settleBackup},
+		{Name: "stop", Do: b.stop, DoLimit: longestStop, Undo: b.start, UndoLimit: time.Hour},
+		{Name: "backup", Do: b.backUp},
 		{Name: "detach", Do: b.detach, Undo: b.attachHome},
 		{Name: "attach", Do: b.attach, Undo: b.detachHelper},
 		{Name: stepRescue, Do: b.rescue, Undo: b.calm, DoLimit: time.Hour},
@@ -80,6 +82,11 @@ func (b *bracket) steps() []flow.Step[Rescue] {
 	for i := range steps[locked+1:] {
 		if undo := &steps[locked+1+i].Undo; *undo != nil {
 			*undo = b.homing(*undo)
+		}
+	}
+	for i := range steps[locked:] {
+		if s := &steps[locked+i]; s.Undo != nil {
+			s.Undo = b.surviving(s.Name, s.Undo)
 		}
 	}
 	if b.mutate != nil {
@@ -102,13 +109,58 @@ func (b *bracket) homing(undo move) move {
 			b.groups.withdraw(r.Ask.Instance)
 			b.groups.withdraw(r.Helper)
 		}
-		if r.Locked && !r.Homing {
+		if r.Locked && !r.Homing && !r.Gone {
 			if err := b.tell(ctx, r, func(r *Rescue) { r.Homing = true }); err != nil {
-				return flow.Wait{}, err
+				return b.bereaved(ctx, r, err)
 			}
 		}
 		return undo(ctx, r)
 	}
+}
+
+// surviving has an Undo that fails ask whether somebody has terminated the
+// instance: then there is nothing to put back, and all the rest to clean up.
+func (b *bracket) surviving(step string, undo move) move {
+	return func(ctx context.Context, r *Rescue) (flow.Wait, error) {
+		if r.Gone && slices.Contains(ofPatient, step) {
+			return flow.Wait{}, nil
+		}
+		wait, err := undo(ctx, r)
+		if err != nil && !r.Gone {
+			return b.bereaved(ctx, r, err)
+		}
+		return wait, err
+	}
+}
+
+func (b *bracket) bereaved(ctx context.Context, r *Rescue, err error) (flow.Wait, error) {
+	if !b.terminated(ctx, r) {
+		return flow.Wait{}, err
+	}
+	r.Gone = true
+	r.Warnings = append(r.Warnings, "somebody has terminated the instance; its root volume "+r.Original.Root.Volume+
+		" stays, if it was not attached then: aws ec2 delete-volume removes it")
+	return flow.Wait{For: time.Second, Why: "to clean up after the instance, which was terminated"}, nil
+}
+
+// ofPatient are the steps whose Undo puts something of the instance back.
+var ofPatient = []string{"standby", "verify", "unprotect", "stop", "detach"}
+
+// terminated tells whether the instance is gone for good. One that is not known
+// any more was terminated an hour ago, or an answer is wrong for a moment.
+func (b *bracket) terminated(ctx context.Context, r *Rescue) bool {
+	if r.Original == nil {
+		return false
+	}
+	found, err := b.cloud.Instances(ctx, r.Ask.Instance)
+	if err != nil {
+		return false
+	}
+	if len(found) == 0 {
+		b.beginsOnce("vanished")
+		return b.resumed || b.since("vanished") > settling
+	}
+	return gone(found[0].State)
 }
 
 // tell changes the record together with the tags, where another machine, or this
@@ -117,11 +169,20 @@ func (b *bracket) tell(ctx context.Context, r *Rescue, change func(*Rescue)) err
 	told := *r
 	change(&told)
 	// Past the poller: nobody waits to see it, and the instance is down.
-	if err := b.cloud.Cloud.Tag(ctx, map[string]string{TagRecord: encodeRecord(&told)}, r.Ask.Instance, r.Original.Root.Volume); err != nil {
+	err := b.cloud.Cloud.Tag(ctx, map[string]string{TagRecord: encodeRecord(&told)}, r.tagged()...)
+	if err != nil && !(r.Gone && is(err, NotFound)) {
 		return err
 	}
 	change(r)
 	return nil
+}
+
+// tagged are the resources that carry the run's tags as long as it has them.
+func (r *Rescue) tagged() []string {
+	if r.Gone {
+		return []string{r.Original.Root.Volume}
+	}
+	return []string{r.Ask.Instance, r.Original.Root.Volume}
 }
 
 // The rhythm of looking: first when the effect usually has taken place, then
@@ -224,7 +285,7 @@ func (b *bracket) look(ctx context.Context, r *Rescue) (flow.Wait, error) {
 // compare looks again. What the run had to put back must be as it was; what else
 // has changed meanwhile is told.
 func (b *bracket) compare(ctx context.Context, r *Rescue) (flow.Wait, error) {
-	if r.Original == nil || !r.Locked {
+	if r.Original == nil || !r.Locked || r.Gone {
 		return flow.Wait{}, nil
 	}
 	is, err := look(ctx, &selective{viewer: b.sight(), was: r.Original}, r.Ask.Instance)

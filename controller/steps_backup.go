@@ -43,7 +43,7 @@ func (b *bracket) backUp(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	case err != nil:
 		return flow.Wait{}, err
 	case image.State == "failed" || image.State == "error" || image.State == "invalid":
-		return flow.Wait{}, fmt.Errorf("EC2 could not make the backup %s: it is %s", image.ID, image.State)
+		return flow.Wait{}, fmt.Errorf("EC2 could not make the backup %s: it is %s: %s", image.ID, image.State, orUnknown(shorten(image.Reason)))
 	case len(image.Snapshots) > 0:
 		b.cloud.images.forget(image.ID)
 		r.Backup.State, r.Backup.Snapshots = image.State, image.Snapshots
@@ -153,7 +153,10 @@ func (b *bracket) removeBackups(ctx context.Context, r *Rescue, found []Backup) 
 			return b.wait("backup", rhythm{2 * time.Second, 2 * time.Second}, "for the snapshots of the backup %s, to remove them", made.ID), nil
 		}
 		b.doubt("backup")
-		if err := b.cloud.DeleteBackup(ctx, made); err != nil && !is(err, NotFound) {
+		switch err := b.cloud.DeleteBackup(ctx, made); {
+		case is(err, State): // EC2 takes minutes to see that an image has let a snapshot go
+			return b.wait("free", rhythm{0, 5 * time.Second}, "for the backup %s to be free to remove", made.ID), nil
+		case err != nil && !is(err, NotFound):
 			return flow.Wait{}, err
 		}
 	}

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,9 @@ var (
 	whileBooting   = rhythm{45 * time.Second, 5 * time.Second}
 	whilePreparing = rhythm{8 * time.Second, 2 * time.Second}
 )
+
+// longBoot is when a helper that has not registered deserves a word.
+const longBoot = 3 * time.Minute
 
 // mostLost is how many helpers are replaced before a run gives up.
 const mostLost = 2
@@ -45,8 +49,16 @@ func (b *bracket) helper(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if lost, err := b.lostHelper(ctx, r); err != nil || lost {
 		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, err
 	}
-	return b.wait("helper", whileBooting, "for the helper %s to register with Systems Manager", r.Helper), nil
+	hint := ""
+	if b.since("helper") > longBoot && !r.Place.New {
+		hint = ", which takes long: it needs a way out, also through the VPC's default security group; --subnet new-vpc brings a network of its own"
+	}
+	return b.wait("helper", whileBooting, "for the helper %s to register with Systems Manager%s", r.Helper, hint), nil
 }
+
+// otherLaunch are EC2's answers to a token that has launched what is gone, or was
+// other than what is asked for now: a record that was rebuilt may choose anew.
+var otherLaunch = []string{"IdempotentInstanceTerminated", "IdempotentParameterMismatch"}
 
 // launch is repeated with the same token until its answer is known.
 func (b *bracket) launch(ctx context.Context, r *Rescue) (flow.Wait, error) {
@@ -61,7 +73,7 @@ func (b *bracket) launch(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	id, err := b.cloud.Launch(ctx, l)
 	b.sure("helper", err)
 	var refused *CloudError
-	if errors.As(err, &refused) && refused.Code == "IdempotentInstanceTerminated" {
+	if errors.As(err, &refused) && slices.Contains(otherLaunch, refused.Code) {
 		return flow.Wait{For: time.Second, Why: "to replace the helper, which is lost"}, b.replace(ctx, r)
 	}
 	if err != nil {
@@ -110,8 +122,10 @@ func (b *bracket) alive(ctx context.Context, id string) (bool, error) {
 		return ok && b.spent(launched) < time.Minute, nil
 	}
 	if found[0].State != Running || b.online != id {
+		b.loss = cmp.Or(found[0].StateReason, "it is "+found[0].State)
 		return found[0].State == Pending || found[0].State == Running, nil
 	}
+	b.loss = "Systems Manager does not reach it any more"
 	managed, err := b.cloud.Managed(ctx, id)
 	if err != nil || len(managed) == 0 || managed[0].Online {
 		delete(b.begun, "silent "+id)
@@ -132,7 +146,7 @@ func (b *bracket) replace(ctx context.Context, r *Rescue) error {
 		}
 	}
 	if r.Helpers >= mostLost {
-		return fmt.Errorf("the helper was lost %d times: it was stopped or terminated by somebody else, or Systems Manager cannot reach it any more", r.Helpers+1)
+		return fmt.Errorf("the helper was lost %d times, the last time with: %s", r.Helpers+1, shorten(cmp.Or(b.loss, "no reason that is known")))
 	}
 	r.Helpers++
 	r.Helper, r.Prepare = "", ""

@@ -84,11 +84,13 @@ func (b *bracket) unlock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.Original == nil || !r.Locked && !b.wrote && !b.resumed {
 		return flow.Wait{}, nil
 	}
-	holder, err := b.holder(ctx, r, recent)
-	if err != nil {
-		return flow.Wait{}, err
+	ids, holder := r.tagged(), map[string]string{}
+	if !r.Gone {
+		var err error
+		if holder, err = b.holder(ctx, r, recent); err != nil {
+			return flow.Wait{}, err
+		}
 	}
-	ids := []string{r.Ask.Instance, r.Original.Root.Volume}
 	if run := holder[TagRun]; run != "" && run != r.Run {
 		ids = nil
 	}
@@ -98,7 +100,15 @@ func (b *bracket) unlock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if len(ids) == 0 {
 		return flow.Wait{}, nil
 	}
-	if b.groups.alone {
+	switch {
+	case r.Gone: // and so may be its volume
+		for _, id := range ids {
+			if err := b.cloud.Untag(ctx, lockKeys, id); err != nil && !is(err, NotFound) && !is(err, Invalid) {
+				return flow.Wait{}, err
+			}
+		}
+		return flow.Wait{}, nil
+	case b.groups.alone:
 		return flow.Wait{}, b.cloud.Untag(ctx, lockKeys, ids...)
 	}
 	freed := b.groups.do(ctx, "untag", strings.Join(ids, " "), 10*time.Second, func(ctx context.Context, of ...string) (string, error) {

@@ -81,9 +81,13 @@ var (
 	whileStarting = rhythm{11 * time.Second, 4 * time.Second}
 )
 
-// How long a guest may take to shut down, before force is used, if that is
-// allowed, or the run is given up.
-const gracefulStop = 10 * time.Minute
+// How long a guest may take to shut down before force is used, where that is
+// allowed, and before the run is given up. A stop cannot be called off: the way
+// home waits for it, too.
+const (
+	gracefulStop = 10 * time.Minute
+	longestStop  = 45 * time.Minute
+)
 
 // stop stops the instance, if this run still has it.
 func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
@@ -116,9 +120,8 @@ func (b *bracket) stop(ctx context.Context, r *Rescue) (flow.Wait, error) {
 			return flow.Wait{}, stopped.err
 		}
 	case is.State == Stopping:
-		if err := b.force(ctx, r); err != nil {
-			return flow.Wait{}, err
-		}
+		hint, err := b.force(ctx, r)
+		return b.wait("stop", whileStopping, "for the instance to stop%s", hint), err
 	case gone(is.State):
 		return flow.Wait{}, fmt.Errorf("the instance is %s", is.State)
 	}
@@ -135,18 +138,20 @@ func (b *bracket) power(ctx context.Context, verb, id string, wait time.Duration
 }
 
 // force cuts the power of an instance that does not stop by itself, with
-// consent, and never that of Windows: its hives would be torn.
-func (b *bracket) force(ctx context.Context, r *Rescue) error {
+// consent, and never that of Windows: its hives would be torn. Else it says what
+// could be done.
+func (b *bracket) force(ctx context.Context, r *Rescue) (hint string, err error) {
+	if r.StoppedAt.IsZero() || b.spent(r.StoppedAt) < gracefulStop || !b.begun["force"].IsZero() {
+		return "", nil
+	}
 	switch {
-	case r.StoppedAt.IsZero() || b.spent(r.StoppedAt) < gracefulStop:
-		return nil
-	case !r.Ask.Accepts("force-stop") || r.Original.Instance.Platform == "windows":
-		return fmt.Errorf("the instance has not stopped within %s (--force-stop would cut its power)", gracefulStop)
-	case !b.begun["force"].IsZero():
-		return nil
+	case r.Original.Instance.Platform == "windows":
+		return ", which takes long; the power of a Windows machine is not cut: that would tear its hives", nil
+	case !r.Ask.Accepts("force-stop"):
+		return ", which takes long; without --force-stop its power is not cut (aws ec2 stop-instances --force does that)", nil
 	}
 	b.begins("force")
-	return b.cloud.Stop(ctx, true, r.Ask.Instance)
+	return "", b.cloud.Stop(ctx, true, r.Ask.Instance)
 }
 
 // start starts the instance, if it ran, and sees that it keeps running: EC2

@@ -163,9 +163,15 @@ func (b *bracket) calm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	}
 	r.Exposed = true
 	wait, err := b.takeBack(ctx, r, at)
+	if err == nil {
+		delete(b.begun, "refused")
+	}
 	var failed *CloudError
 	switch {
-	case err != nil && !errors.As(err, &failed):
+	case err != nil && (!errors.As(err, &failed) || r.Forward && b.hopeless(err)):
+		if wait, err := b.abandon(ctx, r); err != nil || !wait.Done() {
+			return wait, err
+		}
 		// It cannot be had. What the agent wrote, it wrote file by file: the
 		// instance is better off with that than without its volume.
 		r.Warnings = append(r.Warnings, "what the agent has written to the volume is not taken back: "+err.Error())
@@ -173,6 +179,32 @@ func (b *bracket) calm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return wait, err
 	}
 	return flow.Wait{}, b.tell(ctx, r, func(r *Rescue) { r.Calm = true })
+}
+
+// hopeless tells whether a failure will not pass by itself: the cloud refuses for
+// good, or has done so for a while.
+func (b *bracket) hopeless(err error) bool {
+	if _, ok := b.transient(err, 1); !ok {
+		return true
+	}
+	if !is(err, State) && !is(err, NotFound) {
+		return false
+	}
+	b.beginsOnce("refused")
+	return b.since("refused") > settling
+}
+
+// abandon ends a helper whose agent may still be at work.
+func (b *bracket) abandon(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	a := r.attempt()
+	if a == nil || a.Over || r.Helper == "" || a.Helper != r.Helper {
+		return flow.Wait{}, nil
+	}
+	gone, wait, err := b.terminateOne(ctx, r.Helper)
+	if err == nil && wait.Done() && !gone {
+		wait = b.wait("terminate", rhythm{10 * time.Second, 5 * time.Second}, "for the helper to be gone, with the agent that may still write")
+	}
+	return wait, err
 }
 
 // lost tells whether a helper had the volume and was replaced: what its agent
@@ -256,7 +288,8 @@ func (b *bracket) quiet(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if !wait.Done() {
 		if b.begun["cancel "+a.Run].IsZero() {
 			b.begins("cancel " + a.Run)
-			if err := b.cloud.Cancel(ctx, a.Command, a.Helper); err != nil && !is(err, Invalid) && !is(err, NotFound) {
+			if err := b.cloud.Cancel(ctx, a.Command, a.Helper); err != nil && !b.hopeless(err) {
+				delete(b.begun, "cancel "+a.Run)
 				return flow.Wait{}, err
 			}
 		}
@@ -322,11 +355,18 @@ func (b *bracket) undo(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	return flow.Wait{}, nil
 }
 
+// longestAgain is how long an instance may be down for another helper.
+const longestAgain = 20 * time.Minute
+
 // again is for a helper that is lost together with the agent's journal: the
 // rescue is run forward once more, as what an agent may have half done cannot be
 // told from what the owner did. Its success is a success; if it fails, the
 // instance gets its volume back as it is.
 func (b *bracket) again(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	b.beginsOnce("again")
+	if spent := b.since("again"); spent > longestAgain {
+		return flow.Wait{}, fmt.Errorf("another helper has not ended the rescue within %s", longestAgain)
+	}
 	wait, err := b.rescue(ctx, r)
 	if err == nil && wait.Done() {
 		r.Warnings = append(r.Warnings, "the helper was lost on the way home, together with what it takes to undo: the rescue was finished instead")

@@ -36,6 +36,8 @@ func (b *bracket) lately(ctx context.Context, r *Rescue, age time.Duration) (Vol
 	switch {
 	case err != nil:
 		return Volume{}, Attachment{}, err
+	case len(found) == 0 && r.Gone: // together with the instance
+		return Volume{}, Attachment{}, nil
 	case len(found) == 0:
 		return Volume{}, Attachment{}, fmt.Errorf("cannot find volume %s any more", id)
 	case len(found[0].Attachments) == 0:
@@ -116,8 +118,18 @@ func (b *bracket) attach(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if err != nil {
 		return flow.Wait{}, err
 	}
-	if at.Instance == r.Ask.Instance {
+	if at.Instance == r.Ask.Instance { // EC2 may answer with what was a moment ago
+		b.beginsOnce("strayed")
+		if b.since("strayed") < settling {
+			return flow.Wait{For: 2 * time.Second, Why: "for EC2's answers to agree on where the volume is"}, nil
+		}
 		return flow.Wait{}, fmt.Errorf("the root volume is attached to the instance again")
+	}
+	delete(b.begun, "strayed")
+	if at.Instance == "" {
+		if wait, err := b.patient(ctx, r); err != nil || !wait.Done() {
+			return wait, err
+		}
 	}
 	r.Exposed = true
 	wait, err := b.plug(ctx, v, at, r.Helper, r.Place.Device)
@@ -151,6 +163,25 @@ func (b *bracket) armed(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		}
 	}
 	return flow.Wait{}, nil
+}
+
+// patient sees that the agent still waits: one that was armed long ago may have
+// given up before the volume comes. It is armed anew.
+func (b *bracket) patient(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	a := r.attempt()
+	if armed, ok := b.begun[a.Run]; a.Had || ok && b.spent(armed) < armedFor-10*time.Minute {
+		return flow.Wait{}, nil
+	}
+	inv, err := b.cloud.Invocation(ctx, a.Command, a.Helper)
+	if is(err, NotFound) {
+		return flow.Wait{}, nil
+	}
+	if err == nil && over(inv) {
+		a.Over = true
+		return flow.Wait{For: time.Second, Why: "to arm the agent again, which waits no more"}, nil
+	}
+	b.begins(a.Run)
+	return flow.Wait{}, err
 }
 
 // letGo is how long a helper may take to let a volume go before it is terminated.

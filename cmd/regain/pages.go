@@ -129,7 +129,7 @@ func outcomePage(o controller.Outcome) string {
 	}
 	if o.Error != "" {
 		p.section("Why")
-		p.field(nonEmpty(o.Step, "error"), o.Error)
+		p.field(nonEmpty(o.Step, "error"), strings.TrimPrefix(o.Error, o.Step+": "))
 		p.problem(r)
 	}
 	p.result(o)

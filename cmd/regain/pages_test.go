@@ -64,7 +64,7 @@ func TestPages(t *testing.T) {
 	notHome.State, notHome.Step, notHome.Err = controller.StateNotHome, "detach", errors.New("x")
 	notHome.Error, notHome.Login, notHome.Rescue.Kept = "ec2:AttachVolume: IncorrectState: volume is detaching", nil, nil
 	refused := controller.Outcome{
-		Run: "20261122T155300Z-3fa2c1", Instance: "i-0123456789abcdef0", State: controller.StateTakenBack, Step: "rescue", Error: "the agent refused",
+		Run: "20261122T155300Z-3fa2c1", Instance: "i-0123456789abcdef0", State: controller.StateTakenBack, Step: "rescue", Error: "rescue: the agent refused",
 		Rescue: controller.Rescue{Result: &controller.Result{
 			Problem: &offline.Problem{Code: "login-refused", Message: "m", Hint: "see the findings"},
 			Report: &offline.Report{Findings: []offline.Finding{

@@ -65,6 +65,9 @@ func (c *Cloud) Image(ctx context.Context, id string) (controller.Image, error) 
 	}
 	i := out.Images[0]
 	got := controller.Image{ID: id, State: string(i.State), Architecture: string(i.Architecture), RootDevice: sdk.ToString(i.RootDeviceName)}
+	if i.StateReason != nil {
+		got.Reason = sdk.ToString(i.StateReason.Message)
+	}
 	for _, d := range i.BlockDeviceMappings {
 		got.Devices = append(got.Devices, sdk.ToString(d.DeviceName))
 		if d.Ebs != nil && sdk.ToString(d.Ebs.SnapshotId) != "" {

@@ -11,6 +11,16 @@ import (
 const someImage = `<DescribeImagesResponse><imagesSet><item><imageId>ami-1</imageId><imageState>available</imageState><architecture>arm64</architecture>
 <rootDeviceName>/dev/xvda</rootDeviceName></item></imagesSet></DescribeImagesResponse>`
 
+// TestFailedImage wants the reason that EC2 gives.
+func TestFailedImage(t *testing.T) {
+	_, cloud := newServer(t, map[string][]answer{"DescribeImages": ok(`<R><imagesSet><item><imageId>ami-1</imageId><imageState>failed</imageState>
+<stateReason><code>Server.InternalError</code><message>Internal error on create</message></stateReason></item></imagesSet></R>`)})
+	got, err := cloud.Image(t.Context(), "ami-1")
+	if err != nil || got.State != "failed" || got.Reason != "Internal error on create" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // TestLaunch wants a helper that has IMDSv2 only and leaves nothing behind.
 func TestLaunch(t *testing.T) {
 	s, cloud := newServer(t, map[string][]answer{

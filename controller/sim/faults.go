@@ -26,6 +26,7 @@ const (
 	InterruptAfter  Fault = "interrupt after"
 	Throttle        Fault = "throttle"
 	NoCapacity      Fault = "no capacity"
+	Expired         Fault = "expired credentials"
 )
 
 // Faults are those that a proof places at every call.
@@ -73,6 +74,8 @@ func (c *Cloud) before(ctx context.Context, f Fault, n int, action string) error
 		c.interrupted()
 	case Throttle:
 		return throttled(action)
+	case Expired:
+		return refuse(action, controller.Denied, "ExpiredToken", "the security token included in the request is expired")
 	case NoCapacity:
 		return refuse(action, controller.Capacity, "InsufficientInstanceCapacity", "there is no capacity in this zone now")
 	}

@@ -30,6 +30,7 @@ func TestFaults(t *testing.T) {
 		sim.InterruptAfter:  {kind: controller.Unknown, interrupted: true, stopped: true},
 		sim.Throttle:        {kind: controller.Throttled},
 		sim.NoCapacity:      {kind: controller.Capacity},
+		sim.Expired:         {kind: controller.Denied},
 	} {
 		t.Run(string(fault), func(t *testing.T) {
 			b := newBed(t, sim.Delays{})

@@ -103,7 +103,7 @@ func (e *EC2) stage(ctx context.Context, s Spec) (l launch, files []string, err 
 		s.Key = ""
 	}
 	for n, d := range append([]Disk{{Device: l.RootDevice, Image: s.Image, Keeps: s.RootKeeps}}, s.Volumes...) {
-		v := volume{ID: e.newID("vol"), Size: d.Size, Type: "gp3", Encrypted: s.Encrypted, Filled: d.Image != ""}
+		v := volume{ID: e.newID("vol"), Size: d.Size, Type: "gp3", Encrypted: s.Encrypted, Filled: true}
 		path := e.volumePath(v.ID)
 		if n == 0 {
 			v.ProductCodes = s.ProductCodes
@@ -112,11 +112,14 @@ func (e *EC2) stage(ctx context.Context, s Spec) (l launch, files []string, err 
 			path = e.volumePath(l.ID + "-root")
 			l.StoreRoot = path
 		}
-		if d.Image != "" {
-			files = append(files, path)
-			if v.Size, err = copyWhole(ctx, d, path); err != nil {
-				return l, files, err
-			}
+		files = append(files, path)
+		if d.Image == "" {
+			err = labimage.Create(path, int64(d.Size)<<30)
+		} else {
+			v.Size, err = copyWhole(ctx, d, path)
+		}
+		if err != nil {
+			return l, files, err
 		}
 		if path != l.StoreRoot {
 			l.devices = append(l.devices, launchDevice{v, s.Key, d.Device, !d.Keeps})
