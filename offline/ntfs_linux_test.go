@@ -192,3 +192,27 @@ func TestNTFSDescriptor(t *testing.T) {
 		t.Errorf("everybody has access:\n%s", text)
 	}
 }
+
+// A preview shows a patched file as it will be, and leaves it as it is.
+func TestNTFSPreviewOfPatches(t *testing.T) {
+	img := windowsImage(t)
+	onNTFS(t, img, func(v *offline.Volume, _ string) {
+		hive, err := v.SnapshotAttributes(software)
+		if err != nil || hive.Size != hiveSize || hive.Data != nil {
+			t.Fatalf("%+v, %v", hive, err)
+		}
+		preview := v.Preview([]offline.Change{{Path: software, Before: hive, After: hive, Patches: []offline.Patch{
+			{Offset: 2, Before: []byte("vehi"), After: []byte("1234")}, {Offset: 4096, Before: []byte("hive"), After: []byte("HIVE")},
+		}}})
+		for name, c := range map[*offline.Volume][2]string{preview: {"hi1234ve", "34v"}, v: {"hivehive", "hiv"}} {
+			data, err := name.ReadFile(software, hiveSize)
+			if err != nil || !strings.HasPrefix(string(data), c[0]) {
+				t.Errorf("read %.8q, %v", data, err)
+			}
+			at := make([]byte, 3)
+			if _, err := name.ReadAt("/windows/system32/CONFIG/software", at, 4); err != nil || string(at) != c[1] {
+				t.Errorf("read %q at 4, %v", at, err)
+			}
+		}
+	})
+}
