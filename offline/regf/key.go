@@ -3,7 +3,6 @@ package regf
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -185,7 +184,7 @@ func (k *Key) subkeyList() ([]uint32, error) {
 	if len(list) != int(k.subkeys) || hasDuplicate(list) {
 		return nil, malformed(k.at, "key whose %d subkeys are not those of its list", k.subkeys)
 	}
-	return slices.Clip(list), nil
+	return list, nil
 }
 
 // listHeader reads the signature and number of elements of a list of subkeys.
