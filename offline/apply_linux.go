@@ -31,6 +31,11 @@ func (v *Volume) Apply(c Change) error {
 }
 
 func (v *Volume) apply(c Change) error {
+	if v.ntfs {
+		if err := checkNTFS(c.After); err != nil {
+			return err
+		}
+	}
 	if len(c.Patches) > 0 {
 		return v.patch(c)
 	}

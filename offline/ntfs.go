@@ -13,6 +13,7 @@ import (
 const (
 	XattrNTFSDescriptor = "system.ntfs_acl"
 	XattrNTFSAttributes = "system.ntfs_attrib"
+	xattrNTFSShort      = "system.ntfs_dos_name" // kept so that a removed file gets it back
 )
 
 // FILE_ATTRIBUTE_ bits ([MS-FSCC] 2.6).

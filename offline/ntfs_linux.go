@@ -2,6 +2,7 @@ package offline
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -128,6 +129,11 @@ func (f *File) readNTFS(fd int) error {
 		f.Xattr = map[string][]byte{}
 	}
 	f.Xattr[XattrNTFSDescriptor] = descriptor
+	if short, err := shortName(fd); err != nil {
+		return fmt.Errorf("cannot read the short name: %w", err)
+	} else if len(short) > 0 {
+		f.Xattr[xattrNTFSShort] = short
+	}
 	f.Xattr[XattrNTFSAttributes] = binary.LittleEndian.AppendUint32(nil, bits&ntfsSettable)
 	return nil
 }
@@ -139,11 +145,17 @@ func oneName(fd int) (bool, error) {
 	if err != nil || info.Nlink == 1 || info.Kind == Dir {
 		return true, err
 	}
-	short, err := getXattr(fd, "system.ntfs_dos_name")
-	if err == unix.EMLINK {
-		return false, nil
-	}
+	short, err := shortName(fd)
 	return info.Nlink == 2 && len(short) > 0, err
+}
+
+// shortName is the 8.3 name of a file; nil also for one with several names.
+func shortName(fd int) ([]byte, error) {
+	name, err := getXattr(fd, xattrNTFSShort)
+	if errors.Is(err, unix.EMLINK) {
+		return nil, nil
+	}
+	return name, err
 }
 
 // alone is ErrDrift for a file with another name: an edit in place would show there.

@@ -38,6 +38,7 @@ func windows(root string) error {
 	}
 	return errors.Join(
 		syscall.Setxattr(filepath.Join(root, agentConfig), "system.ntfs_dos_name", []byte("AGENT-~1.YML"), 0),
+		syscall.Setxattr(filepath.Join(root, runOnce), "system.ntfs_dos_name", []byte("RUN-ON~1"), 0),
 		syscall.Setxattr(filepath.Join(root, runOnce), testdisk.NTFSAttributes, []byte{0x02, 0x20, 0, 0}, 0), // hidden, not indexed, no archive bit
 		syscall.Setxattr(filepath.Join(root, runOnce), "user.note", []byte("kept"), 0))
 }

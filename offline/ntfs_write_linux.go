@@ -37,11 +37,16 @@ func (v *Volume) removeNTFS(loc location, now *File) error {
 	return v.remove(loc, now)
 }
 
+// checkNTFS refuses a file that would be left to what the driver gives new files.
+func checkNTFS(after *File) error {
+	if after != nil && (len(after.Xattr[XattrNTFSDescriptor]) == 0 || len(after.Xattr[XattrNTFSAttributes]) != 4) {
+		return errors.New("a file on NTFS needs a security descriptor and attributes")
+	}
+	return nil
+}
+
 // createNTFS gives the new file its descriptor while it is still empty.
 func (v *Volume) createNTFS(loc location, after *File) error {
-	if len(after.Xattr[XattrNTFSDescriptor]) == 0 {
-		return errors.New("a new file on NTFS needs a security descriptor")
-	}
 	dir, name, err := v.openParent(loc)
 	if err != nil {
 		return err

@@ -156,7 +156,7 @@ func TestNTFSDrift(t *testing.T) {
 					t.Errorf("Apply says %v, want %v", err, c.want)
 				}
 				drifted, err := w.Drifted(change)
-				if drifted != (c.want == offline.ErrDrift) && name != "not empty" {
+				if drifted != errors.Is(c.want, offline.ErrDrift) && name != "not empty" {
 					t.Errorf("Drifted says %v, %v", drifted, err)
 				}
 			})
@@ -295,4 +295,32 @@ func TestPatchJSON(t *testing.T) {
 	if diff := cmp.Diff(c, c.Invert().Invert()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// Nothing is left to the driver, which would let everybody in.
+func TestNTFSWantsADescriptor(t *testing.T) {
+	img := windowsImage(t)
+	onNTFS(t, img, func(v *offline.Volume, _ string) {
+		for name, f := range map[string]*offline.File{
+			"bare":          {Kind: offline.Regular, Mode: 0o777},
+			"no attributes": {Kind: offline.Regular, Mode: 0o777, Xattr: map[string][]byte{offline.XattrNTFSDescriptor: {1}}},
+		} {
+			if err := v.Apply(offline.Change{Path: "/new", After: f}); err == nil {
+				t.Errorf("%s: accepted", name)
+			}
+			c := edited(t, v, agentConfig, "x")
+			c.After = f
+			if err := v.Apply(c); err == nil {
+				t.Errorf("%s, for a file that is there: accepted", name)
+			}
+		}
+		bad := offline.NTFSFile([]byte("secret"))
+		bad.Xattr[offline.XattrNTFSDescriptor] = []byte{1, 0, 4, 0x80}
+		if err := v.Apply(offline.Change{Path: "/new", After: bad}); err == nil {
+			t.Error("a descriptor that is none: accepted")
+		}
+		if f := snapshot(t, v, "/new"); f != nil {
+			t.Errorf("it has left %+v", f)
+		}
+	})
 }
