@@ -1,6 +1,7 @@
 package agentconf
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -30,6 +31,13 @@ func TestHostileFiles(t *testing.T) {
 }
 
 func TestTooLarge(t *testing.T) {
+	nested := map[string]string{"ec2config": strings.Repeat("<a>", maxDepth+1), "agentconfig": strings.Repeat("[", maxDepth+1) + strings.Repeat("]", maxDepth+1)}
+	for name, in := range nested {
+		var r *Refusal
+		if _, err := editors[name]([]byte(in), true); !errors.As(err, &r) || r.Code != TooLarge {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 	for name, edit := range editors {
 		if _, err := edit(make([]byte, MaxSize+1), true); err == nil || !strings.Contains(err.Error(), "larger than any such file") {
 			t.Errorf("%s: %v", name, err)

@@ -35,7 +35,7 @@ func Mask(agent Agent, data []byte) string {
 	}
 	m := masker{document: d}
 	m.visit(d.top, 0, false, false)
-	if len(m.spans) > maxMasks {
+	if m.unsure || len(m.spans) > maxMasks {
 		return unshown
 	}
 	return secretComment.ReplaceAllString(m.text(), "#"+masked)
@@ -53,7 +53,8 @@ var (
 // A masker gathers the places of secret values.
 type masker struct {
 	document
-	spans [][2]int
+	spans  [][2]int
+	unsure bool // a key is not the first of its line: where its value ends is not known
 }
 
 // visit takes a node below a key at the given indentation of a block.
@@ -73,6 +74,7 @@ func (m *masker) visit(n *yaml.Node, indent int, flow, secret bool) {
 			key, value := n.Content[i], n.Content[i+1]
 			if !flow {
 				indent = key.Column - 1
+				m.unsure = m.unsure || !plainStart.MatchString(m.s[m.lineStart(key.Line):m.at(key)])
 			}
 			hide := (secret || secretKey.MatchString(key.Value)) && !shownKey.MatchString(key.Value)
 			m.visit(key, indent, flow, secret && key.Kind != yaml.ScalarNode)
@@ -82,10 +84,11 @@ func (m *masker) visit(n *yaml.Node, indent int, flow, secret bool) {
 }
 
 var (
-	properties = regexp.MustCompile(`^(?:[!&][^ \t\r\n]*[ \t]+)+`)
+	tag        = regexp.MustCompile(`^!\S*(?:\s+(?:#[^\r\n]*)?)+`)
 	doubled    = regexp.MustCompile(`^"(?:[^"\\]|(?s:\\.))*"?`)
 	singled    = regexp.MustCompile(`^'(?:[^']|'')*'?`)
-	flowEnd    = regexp.MustCompile(`[,\]}]`)
+	flowEnd    = regexp.MustCompile(`[,\]}]|\s#`)
+	plainStart = regexp.MustCompile(`^[ -]*$`)
 )
 
 // end is behind the scalar that begins at a place: its closing quote, the next sign
@@ -93,7 +96,7 @@ var (
 // take a comment with it; it takes no less than the value.
 func (m *masker) end(at, indent int, flow bool) int {
 	rest := m.s[at:]
-	skip := len(properties.FindString(rest))
+	skip := len(tag.FindString(rest))
 	rest, at = rest[skip:], at+skip
 	switch {
 	case strings.HasPrefix(rest, `"`):
@@ -111,10 +114,10 @@ func (m *masker) end(at, indent int, flow bool) int {
 		start, stop := m.lines[next][1], m.lines[next+1][0]
 		line := m.s[start:stop]
 		if body := strings.TrimLeft(line, " "); body != "" && len(line)-len(body) <= indent {
-			return m.lines[next][0]
+			break
 		}
 	}
-	return len(m.s)
+	return at + len(strings.TrimRight(m.s[at:m.lines[next][0]], " \t\r\n"))
 }
 
 // text is the document with its secrets masked.

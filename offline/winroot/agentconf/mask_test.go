@@ -23,15 +23,15 @@ func TestMask(t *testing.T) {
 		"LaunchConfig, empty password": {EC2LaunchV1, `{"adminPassword": ""}`, `{"adminPassword": ""}`},
 		"agent-config": {
 			EC2LaunchV2, "tasks:\n- task: setAdminAccount # password hunter2\n  inputs:\n    password:\n      type: static # data: hunter2\n      data: hunter2\n        and more\n\n      # data: hunter2\n      other: hunter2 # x\n    name: x\n",
-			"tasks:\n- task: setAdminAccount #[masked]\n  inputs:\n    password:\n      type: static #[masked]\n      data: [masked]\n      #[masked]\n      other: [masked]\n    name: x\n",
+			"tasks:\n- task: setAdminAccount #[masked]\n  inputs:\n    password:\n      type: static #[masked]\n      data: [masked]\n\n      #[masked]\n      other: [masked]\n    name: x\n",
 		},
 		"scripts": {
 			EC2LaunchV2, "- content: |-\n    hunter2\n\n    hunter2\n  type: batch\n- arguments: [\"hunter2\", 'it''s', plain one]\n  path: x\n- content: >\n   hunter2\n   \n",
-			"- content: [masked]\n  type: batch\n- arguments: [[masked], [masked], [masked]]\n  path: x\n- content: [masked]",
+			"- content: [masked]\n  type: batch\n- arguments: [[masked], [masked], [masked]]\n  path: x\n- content: [masked]\n   \n",
 		},
 		"tags and lists": {
-			EC2LaunchV2, "password:\n  data: !!str \"hunter2, hunter2\"\n  list:\n  - hunter2\n  - - 'hunter2\n      hunter2'\nx: {data: !x hunter2, y: 1}\n",
-			"password:\n  data: [masked]\n  list:\n  - [masked]\n  - - [masked]\nx: {data: [masked], y: 1}\n",
+			EC2LaunchV2, "password:\n  data: !!str \"hunter2, hunter2\"\n  list:\n  - hunter2\n  - - 'hunter2\n      hunter2'\nx: {data: !x hunter2, y: 1, pwd: !x \"hunter2, hunter2\"}\n",
+			"password:\n  data: [masked]\n  list:\n  - [masked]\n  - - [masked]\nx: {data: [masked], y: 1, pwd: [masked]}\n",
 		},
 		"Config.xml": {
 			EC2Config, "<Ec2ConfigurationSettings><!-- Password: hunter2 --><!-- x --><State>Enabled</State><AdminPassword a='hunter2'>hunter2<b/></AdminPassword><Name>Ec2SetPassword</Name><Secret><![CDATA[<hunter2>]]>hunter2<a><!-- hunter2 -->hunter2</a></Secret>x</Ec2ConfigurationSettings>",
@@ -40,6 +40,7 @@ func TestMask(t *testing.T) {
 		"broken XML":   {EC2Config, "<a><AdminPassword>hunter2", unshown},
 		"broken JSON":  {EC2LaunchV1, `{"adminPassword": "hunter2"`, unshown},
 		"aliased YAML": {EC2LaunchV2, "x: &a hunter2\ndata: *a\n", unshown},
+		"odd keys":     {EC2LaunchV2, "x:\n  ? data\n  : hunter2\n   hunter2\n", unshown},
 		"not a text":   {EC2LaunchV2, "\x00", unshown},
 		"odd XML":      {EC2Config, "\xff\xfe\x00", unshown},
 	} {
@@ -65,7 +66,7 @@ func TestMaskHidesEveryStyle(t *testing.T) {
 			"hunter2", `"hunter2"`, `'hunter2 ''hunter2'''`, "hunter2 hunter2", "\"hunter2\n" + indent + "  hunter2\"",
 			"hunter2\n" + indent + indent + " hunter2", "|\n" + indent + indent + "hunter2\n\n" + indent + indent + "hunter2",
 			">-\n" + indent + indent + "# hunter2\n" + indent + indent + indent + "hunter2", "|2-\n" + indent + "  hunter2",
-			"!!str hunter2", "! 'hunter2'", `"a\\\"hunter2, ] } # hunter2"`, "{a: hunter2, b: ['hunter2', \"hunter2\"]}", "[hunter2 # hunter2 data\n" + indent + "  , hunter2]",
+			"!!str hunter2", "!x # x\n" + indent + " \"hunter2, hunter2\"", "[!x\n" + indent + " 'hunter2, hunter2', hunter2 # data, hunter2\n" + indent + " ]", "! 'hunter2'", `"a\\\"hunter2, ] } # hunter2"`, "{a: hunter2, b: ['hunter2', \"hunter2\"]}", "[hunter2 # hunter2 data\n" + indent + "  , hunter2]",
 			"\n" + indent + indent + "- hunter2\n" + indent + indent + "- |\n" + indent + indent + indent + "hunter2",
 			"\n" + indent + "- hunter2", "\n" + indent + indent + "a: hunter2\n" + indent + indent + "b:\n" + indent + indent + indent + "hunter2",
 			"|\u2028" + indent + indent + "hunter2\u0085\u2029" + indent + indent + "hunter2",

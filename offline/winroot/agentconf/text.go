@@ -54,6 +54,9 @@ func decode(file string, raw []byte) (text, error) {
 		t.form = eightBit
 		t.s = decodeEightBit(body)
 	}
+	if strings.HasPrefix(t.s, "\ufeff") {
+		return t, &Refusal{File: file, Code: BadEncoding, Why: "two byte order marks"}
+	}
 	if strings.IndexByte(t.s, 0) >= 0 {
 		return t, &Refusal{File: file, Code: BadEncoding, Why: "holds NUL characters: UTF-16 without a byte order mark, UTF-32, or no text"}
 	}

@@ -26,6 +26,7 @@ func TestDecode(t *testing.T) {
 		"half a unit":          {"\xff\xfea\x00b", "", BadEncoding},
 		"UTF-16 without mark":  {"a\x00b\x00", "", BadEncoding},
 		"UTF-32":               {"\xff\xfe\x00\x00a\x00\x00\x00", "", BadEncoding},
+		"two marks":            {"\xef\xbb\xbf\xef\xbb\xbfa", "", BadEncoding},
 		"NUL":                  {"a\x00b", "", BadEncoding},
 		"a mark in the middle": {"a\ufeffb", "a\ufeffb", ""},
 	} {
