@@ -2,6 +2,7 @@ package agentconf
 
 import (
 	"encoding/xml"
+	"errors"
 	"io"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func readPlugins(t text) ([]plugin, error) {
 	for {
 		from := int(d.InputOffset())
 		token, err := d.Token()
-		if err == io.EOF && r.roots == 1 {
+		if errors.Is(err, io.EOF) && r.roots == 1 {
 			return r.plugins, nil
 		}
 		if err != nil || r.roots > 1 {
