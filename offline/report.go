@@ -43,6 +43,7 @@ type Report struct {
 	Key         *Key            `json:"key,omitempty"`
 	Previous    []PreviousKey   `json:"previous_keys,omitempty"`
 	Login       []string        `json:"login,omitempty"` // how to log in now, a line each
+	Windows     *Windows        `json:"windows,omitempty"`
 	Warnings    []string        `json:"warnings,omitempty"`
 	Truncated   []string        `json:"truncated,omitempty"` // what Fit has left out
 	Error       *Problem        `json:"error,omitempty"`
