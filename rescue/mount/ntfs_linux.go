@@ -38,12 +38,13 @@ const (
 type NTFS struct {
 	Root int // O_PATH descriptor of the root directory; the caller closes it
 
-	device string
-	thread *privateThread
-	cmd    *exec.Cmd
-	said   tail
-	exit   chan struct{} // closed when ntfs-3g has ended
-	ended  error         // how, then
+	device   string
+	readonly bool
+	thread   *privateThread
+	cmd      *exec.Cmd
+	said     tail
+	exit     chan struct{} // closed when ntfs-3g has ended
+	ended    error         // how, then
 }
 
 // OpenNTFS mounts the NTFS of the block device with ntfs-3g. It neither replays
@@ -54,7 +55,7 @@ type NTFS struct {
 // As for Detached, the device is a loop device, read-only where readonly is set.
 // Call ProbeNTFS first.
 func OpenNTFS(ctx context.Context, device string, readonly bool) (*NTFS, error) {
-	n := &NTFS{Root: -1, device: device, exit: make(chan struct{})}
+	n := &NTFS{Root: -1, device: device, readonly: readonly, exit: make(chan struct{})}
 	if _, err := deviceNumber(device); err != nil {
 		return nil, n.fail(err)
 	}
@@ -77,9 +78,11 @@ func OpenNTFS(ctx context.Context, device string, readonly bool) (*NTFS, error) 
 		n.thread.end()
 		return nil, n.fail(err)
 	}
-	if err := n.checkFlags(readonly); err != nil {
+	if err := n.checkFlags(); err != nil {
 		unix.Close(n.Root)
-		err = errors.Join(err, n.Close(ctx)) // and then all that ntfs-3g said is here
+		if why := n.Close(ctx); why != nil { // and then all that ntfs-3g said is here
+			err = fmt.Errorf("%w: %w", err, why)
+		}
 		return nil, n.fail(err)
 	}
 	return n, nil
@@ -150,12 +153,12 @@ func (n *NTFS) take() (err error) {
 	return nil
 }
 
-func (n *NTFS) checkFlags(readonly bool) error {
+func (n *NTFS) checkFlags() error {
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(n.Root, &st); err != nil {
 		return os.NewSyscallError("fstatfs", err)
 	}
-	if !readonly && st.Flags&unix.ST_RDONLY != 0 {
+	if !n.readonly && st.Flags&unix.ST_RDONLY != 0 {
 		return ErrReadOnlyDevice
 	}
 	return nil
@@ -163,7 +166,8 @@ func (n *NTFS) checkFlags(readonly bool) error {
 
 // Close waits until ntfs-3g has written everything out and has ended. All
 // descriptors in the mount must be closed. An ntfs-3g that does not end in time
-// is killed, which is an error.
+// is killed, which is an error. What could be written to is made durable and
+// probed once more: a volume that a Windows would find unclean is an error.
 func (n *NTFS) Close(ctx context.Context) error {
 	defer n.thread.end()
 	select {
@@ -171,11 +175,26 @@ func (n *NTFS) Close(ctx context.Context) error {
 		if n.ended != nil {
 			return fmt.Errorf("cannot unmount %s: ntfs-3g: %w", n.device, n.ended)
 		}
-		return nil
+		if n.readonly {
+			return nil
+		}
+		return n.settle(ctx)
 	case <-ctx.Done():
 		n.kill()
 		return fmt.Errorf("cannot unmount %s: ntfs-3g did not end and was killed: %w", n.device, ctx.Err())
 	}
+}
+
+func (n *NTFS) settle(ctx context.Context) error {
+	f, err := os.Open(n.device)
+	if err != nil {
+		return fmt.Errorf("cannot sync %s: %w", n.device, err)
+	}
+	defer f.Close()
+	if err := f.Sync(); err != nil {
+		return fmt.Errorf("cannot sync %s: %w", n.device, err)
+	}
+	return ProbeNTFS(ctx, n.device)
 }
 
 func (n *NTFS) fail(err error) error { return ntfsError(n.device, err, n.said.lines()) }

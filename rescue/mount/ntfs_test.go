@@ -243,5 +243,16 @@ func mountAndUse(t *testing.T, device string, f func(v *offline.Volume)) error {
 		return errors.Join(err, n.Close(deadline(t)))
 	}
 	f(v)
-	return errors.Join(v.Sync(), v.Close(), n.Close(deadline(t)), mount.ProbeNTFS(deadline(t), device))
+	return errors.Join(v.Sync(), v.Close(), n.Close(deadline(t)))
+}
+
+// What is unclean after an edit is not called closed.
+func TestNTFSCloseProbes(t *testing.T) {
+	loop := attach(t, ntfsImage(t).Path, false)
+	m, n := openNTFS(t, loop, false)
+	m.write("hiberfil.sys", "hibr"+strings.Repeat("\x00", 4092))
+	m.close()
+	if err := n.Close(deadline(t)); !errors.Is(err, mount.ErrHibernated) {
+		t.Errorf("Close says %v", err)
+	}
 }
