@@ -63,7 +63,7 @@ const (
 	TabIndent     Code = "tab"            // YAML indented with a tab
 	Documents     Code = "documents"      // more than one YAML document
 	HasAlias      Code = "alias"          // YAML with anchors, aliases or merge keys
-	TaskMissing   Code = "task-missing"   // no setAdminAccount: consent to an insertion is needed
+	TaskMissing   Code = "task-missing"   // no setAdminAccount, or none with inputs: consent to an insertion is needed
 	TaskTwice     Code = "task-twice"     // setAdminAccount stands twice
 	TaskStage     Code = "task-stage"     // setAdminAccount stands in another stage than preReady
 	TaskShape     Code = "task-shape"     // the task, or the place for it, is written as the editor does not know

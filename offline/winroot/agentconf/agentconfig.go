@@ -15,7 +15,7 @@ const (
 
 // EditAgentConfig makes the task setAdminAccount of stage preReady set a random
 // password, in agent-config.yml as YAML or JSON. Where there is no such task it
-// refuses with TaskMissing, unless insert consents to one being added.
+// refuses with TaskMissing, unless insert consents to what is missing being added.
 //
 // The task runs only when the agent's mark of an earlier run is gone; that file is
 // another package's business, and [AgentTasks] says what else its absence sets off.
@@ -29,16 +29,15 @@ func EditAgentConfig(data []byte, insert bool) (Edit, error) {
 		return Edit{}, err
 	}
 	var edit Edit
-	switch {
-	case task != nil:
+	switch bare := task != nil && child(task, "inputs") == nil; {
+	case task != nil && !bare:
 		edit, err = d.random(task)
-	case insert:
-		edit, err = d.insertAdmin()
+	case !insert:
+		err = needsConsent(task)
+	case bare:
+		edit, err = d.insertInputs(task)
 	default:
-		err = &Refusal{
-			File: agentConfig, Code: TaskMissing, Why: "no task setAdminAccount in it: the agent sets no password",
-			Hint: "allow the task to be added",
-		}
+		edit, err = d.insertAdmin()
 	}
 	if err != nil {
 		return Edit{}, err
@@ -49,6 +48,17 @@ func EditAgentConfig(data []byte, insert bool) (Edit, error) {
 	}
 	edit.UserData = true
 	return edit, nil
+}
+
+func needsConsent(task *yaml.Node) error {
+	r := &Refusal{
+		File: agentConfig, Code: TaskMissing, Why: "no task setAdminAccount in it: the agent sets no password",
+		Hint: "allow the task to be added",
+	}
+	if task != nil {
+		r.Line, r.Why, r.Hint = task.Line, "setAdminAccount has no inputs: what it does then is not documented", "allow them to be added"
+	}
+	return r
 }
 
 // adminTask finds the one task, or nil.

@@ -8,7 +8,10 @@ import (
 	"strings"
 )
 
-const configXML = "Config.xml"
+const (
+	configXML = "Config.xml"
+	hintXML   = "EC2Config cannot read it either; restore the file, or install EC2Config again"
+)
 
 // EditEC2Config sets the plugin Ec2SetPassword to Enabled, in the text of Config.xml:
 // EC2Config then makes a new password at its next start, and disables the plugin.
@@ -104,10 +107,7 @@ func readPlugins(t text) ([]plugin, error) {
 			return r.plugins, nil
 		}
 		if err != nil || r.roots > 1 {
-			return nil, &Refusal{
-				File: configXML, Code: Malformed, Line: t.line(from), Why: "not well-formed XML",
-				Hint: "EC2Config cannot read it either; restore the file, or install EC2Config again",
-			}
+			return nil, &Refusal{File: configXML, Code: Malformed, Line: t.line(from), Why: "not well-formed XML", Hint: hintXML}
 		}
 		if err := r.take(token, from, int(d.InputOffset())); err != nil {
 			return nil, err
@@ -134,6 +134,10 @@ var pluginPath = []string{"Ec2ConfigurationSettings", "Plugins", "Plugin"}
 
 func (r *pluginReader) take(token xml.Token, from, to int) error {
 	switch token := token.(type) {
+	case xml.ProcInst:
+		if token.Target == "xml" && from > 0 { // .NET refuses it, and this reader does not
+			return &Refusal{File: configXML, Code: Malformed, Line: r.t.line(from), Why: "the XML declaration is not the first of the file", Hint: hintXML}
+		}
 	case xml.Directive:
 		return &Refusal{File: configXML, Code: HasDTD, Line: r.t.line(from), Why: "a document type, which EC2Config never writes"}
 	case xml.StartElement:

@@ -134,6 +134,9 @@ func TestReadUserData(t *testing.T) {
 			Tasks: []Task{{Stage: "userData", Name: "unknown", Frequency: Unknown}}, Runs: true,
 			Notes: []string{"it looks like tasks of EC2Launch v2, but: cannot use user data: line 3: indented with a tab, which YAML does not allow"},
 		}},
+		"v2, a script that speaks of tasks": {EC2LaunchV2, true, "<powershell>\n@'\ntasks:\n\t- x\n'@\n</powershell>", UserData{
+			Tasks: []Task{{Stage: "userData", Name: "powershell", Frequency: Once}}, Runs: true,
+		}},
 		"not closed": {EC2LaunchV2, true, "<powershell>\nsysprep.exe", UserData{
 			Tasks: []Task{{Stage: "userData", Name: "powershell", Frequency: Once, Sysprep: true}}, Runs: true, Sysprep: true,
 			Notes: []string{"<powershell> is not closed: the agent may not run it"},

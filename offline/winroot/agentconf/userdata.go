@@ -38,7 +38,9 @@ func ReadUserData(agent Agent, handled bool, data []byte) UserData {
 		return u
 	}
 	u.Sysprep = callsSysprep(t.s)
-	if agent != EC2LaunchV2 || !u.readTasks(t.s, data) {
+	if agent == EC2LaunchV2 {
+		u.readTasks(t.s, data)
+	} else {
 		u.readTags(t.s)
 	}
 	u.Runs = len(u.Tasks) > 0 && (handled || u.Persist && agent == EC2LaunchV1)
@@ -54,19 +56,19 @@ func ReadUserData(agent Agent, handled bool, data []byte) UserData {
 // looksLikeTasks finds the key under which EC2Launch v2 has tasks, in YAML or JSON.
 var looksLikeTasks = regexp.MustCompile(`(?im)^\s*\{?\s*["']?tasks["']?\s*:`)
 
-// readTasks reads the form of EC2Launch v2: a document with tasks.
-func (u *UserData) readTasks(s string, data []byte) bool {
+// readTasks reads the form of EC2Launch v2: a document with tasks. The agent's log
+// shows that it takes for tags what it cannot read so.
+func (u *UserData) readTasks(s string, data []byte) {
 	d, err := readDocument(userData, data)
-	if err != nil {
-		if !looksLikeTasks.MatchString(s) {
-			return false
-		}
+	if err == nil && (child(d.top, "tasks") != nil || child(d.top, "config") != nil) {
+		u.Tasks = append(stageTasks(d.top), listTasks(userStage, child(d.top, "tasks"))...)
+		return
+	}
+	u.readTags(s)
+	if err != nil && len(u.Tasks) == 0 && looksLikeTasks.MatchString(s) {
 		u.Tasks = []Task{{Stage: userStage, Name: "unknown", Frequency: Unknown}}
 		u.Notes = append(u.Notes, "it looks like tasks of EC2Launch v2, but: "+err.Error())
-		return true
 	}
-	u.Tasks = append(stageTasks(d.top), listTasks(userStage, child(d.top, "tasks"))...)
-	return child(d.top, "tasks") != nil || child(d.top, "config") != nil
 }
 
 var (

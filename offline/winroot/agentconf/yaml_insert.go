@@ -2,6 +2,7 @@ package agentconf
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -33,7 +34,13 @@ func (d document) insertAdmin() (Edit, error) {
 			return Edit{}, err
 		}
 	}
-	if !d.onlyAdded(edit.After, newStage) {
+	if !d.onlyAdded(edit.After, func(now document, _ *yaml.Node) {
+		_, list, _ := now.place()
+		if newStage {
+			list = child(now.top, "config")
+		}
+		list.Content = list.Content[1:]
+	}) {
 		return Edit{}, d.refuse(TaskShape, list.Line, "the list is written as the editor does not know")
 	}
 	edit.Notes = []string{"the task setAdminAccount is added, for the account Administrator: whether the agent finds a renamed one is not documented"}
@@ -83,14 +90,45 @@ func (d document) insertBlock(key, list *yaml.Node, newStage bool) (Edit, error)
 		}
 		lines = append([]string{s.dash + "-" + s.gap + "stage: " + adminStage, s.dash + s.pad() + "tasks:"}, inner.task()...)
 	}
-	at := d.lineStart(key.Line + 1)
+	return d.insertLines(key.Line+1, lines), nil
+}
+
+// insertLines puts lines in front of a line, ended as the one before.
+func (d document) insertLines(line int, lines []string) Edit {
+	at := d.lineStart(line)
+	before := d.s[:at]
 	end := "\n"
-	for _, e := range []string{"\r", "\r\n"} {
-		if strings.HasSuffix(d.s[:at], e) {
-			end = e
-		}
+	if strings.HasSuffix(before, "\r\n") || !strings.HasSuffix(before, "\n") && strings.Contains(before, "\r\n") {
+		end = "\r\n"
 	}
-	return d.splice(at, at, strings.Join(lines, end)+end), nil
+	added := strings.Join(lines, end) + end
+	if line > len(d.lines) { // the last line has no end
+		added = end + strings.TrimSuffix(added, end)
+	}
+	return d.splice(at, at, added)
+}
+
+// insertInputs completes a task that has none.
+func (d document) insertInputs(task *yaml.Node) (Edit, error) {
+	key, name := entry(task, "task")
+	_, list, _ := d.place()
+	s := style{dash: strings.Repeat(" ", max(key.Column-1-len("- "), 0)), gap: " ", step: strings.Repeat(" ", step(items(list)))}
+	edit := d.insertLines(name.Line+1, s.task()[1:])
+	if task.Style&yaml.FlowStyle != 0 {
+		at := min(d.at(name)+len(name.Value), len(d.s))
+		if name.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0 {
+			at = min(at+len(`""`), len(d.s))
+		}
+		edit = d.splice(at, at, `, "inputs": {"password": {"type": "random"}}`)
+	}
+	if !d.onlyAdded(edit.After, func(_ document, task *yaml.Node) {
+		k, v := entry(task, "inputs")
+		task.Content = slices.DeleteFunc(task.Content, func(n *yaml.Node) bool { return n == k || n == v })
+	}) {
+		return Edit{}, d.refuse(TaskShape, task.Line, "the task is written as the editor does not know")
+	}
+	edit.Notes = []string{"inputs are added to the task setAdminAccount"}
+	return edit, nil
 }
 
 // A style is how a list is indented: white space before the dash, behind it, and
@@ -137,8 +175,9 @@ func step(found []*yaml.Node) int {
 	return 2
 }
 
-// onlyAdded reads the result: the task is there, and without it all is as it was.
-func (d document) onlyAdded(after []byte, newStage bool) bool {
+// onlyAdded reads the result: the task sets a random password, and without what was
+// added all is as it was.
+func (d document) onlyAdded(after []byte, remove func(now document, task *yaml.Node)) bool {
 	now, err := readDocument(d.file, after)
 	if err != nil {
 		return false
@@ -147,10 +186,6 @@ func (d document) onlyAdded(after []byte, newStage bool) bool {
 	if err != nil || word(child(child(child(task, "inputs"), "password"), "type")) != "random" {
 		return false
 	}
-	_, list, _ := now.place()
-	if newStage {
-		list = child(now.top, "config")
-	}
-	list.Content = list.Content[1:]
+	remove(now, task)
 	return equalNodes(d.top, now.top)
 }
