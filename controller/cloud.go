@@ -59,6 +59,10 @@ type Instances interface {
 	Untag(ctx context.Context, keys []string, ids ...string) error
 	// Image looks up an AMI by id.
 	Image(ctx context.Context, id string) (Image, error)
+	// KeyPair looks up a key pair by name; NotFound when EC2 has none.
+	KeyPair(ctx context.Context, name string) (KeyPair, error)
+	// UserData is what the instance was given to run, decoded; nil: nothing.
+	UserData(ctx context.Context, instance string) ([]byte, error)
 }
 
 // Volumes are EBS's.
@@ -225,6 +229,24 @@ type Instance struct {
 	Devices        []Device          `json:"devices,omitempty"`
 	Tags           map[string]string `json:"tags,omitempty"`
 	Launched       time.Time         `json:"launched,omitzero"`
+	// MetadataOff says that the instance metadata service does not answer,
+	// MetadataTokens that it answers only with a token (IMDSv2).
+	MetadataOff    bool `json:"metadata_off,omitempty"`
+	MetadataTokens bool `json:"metadata_tokens,omitempty"`
+	TPM            bool `json:"tpm,omitempty"` // it has a NitroTPM
+}
+
+// The platforms of an Instance.
+const (
+	Linux   = "linux"
+	Windows = "windows"
+)
+
+// KeyPair is a key pair as EC2 knows it.
+type KeyPair struct {
+	Name        string
+	Type        string // rsa or ed25519
+	Fingerprint string
 }
 
 // Device is an entry of an instance's block device mapping.

@@ -25,7 +25,7 @@ type check struct {
 
 // checks is the catalogue, in the order a person would look. docs/preflight.md
 // has a row for each.
-var checks = slices.Concat(instanceChecks, ownerChecks, runChecks, helperChecks, accountChecks)
+var checks = slices.Concat(instanceChecks, windowsChecks, ownerChecks, runChecks, helperChecks, accountChecks)
 
 // A Consent is a flag that accepts a risk.
 type Consent struct {
@@ -95,6 +95,9 @@ type situation struct {
 	lostKeys  []string // ids of keys that KMS does not know
 	secretKey *KMSKey  // the one that encrypts the parameter
 	parameter *Parameter
+	keyPair   KeyPair // of a Windows instance, if EC2 knows it
+	noKeyPair bool    // it has one that EC2 does not know any more
+	userData  []byte  // of a Windows instance
 
 	needed      []Permission
 	denied      []Permission // those of needed that the simulation denies
@@ -144,6 +147,7 @@ var gathering = []func(context.Context, *Controller, Cloud, *situation) error{
 	gatherNetwork,
 	gatherDelivery,
 	gatherKeys,
+	gatherWindows,
 	gatherPermissions,
 }
 

@@ -70,7 +70,7 @@ func (s *situation) target() policy.Target {
 		Subnet: s.place.Subnet, Image: cmp.Or(s.place.AMI, "ami-"+noID), RoleARN: s.profile.Role, Profile: s.ask.Profile,
 		Features: policy.Features{
 			Image: s.ask.Backup == BackupAMI, Snapshot: s.ask.Backup == BackupSnapshot, NewVPC: s.place.New,
-			ControllerKeys: s.ask.Keys == KeysController, Delivery: !s.ask.Installed,
+			ControllerKeys: s.ask.Keys == KeysController, Delivery: !s.ask.Installed, Windows: s.windows(),
 		},
 	}
 	for _, k := range s.keys {

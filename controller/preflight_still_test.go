@@ -30,6 +30,8 @@ type still struct {
 	keys       map[string]KMSKey
 	buckets    map[string]bool
 	parameters map[string]Parameter
+	pairs      map[string]KeyPair
+	userData   []byte
 	denied     []string // actions, by the simulation
 	fails      map[string]error
 
@@ -133,6 +135,14 @@ func (c *still) Parameters(_ context.Context, names ...string) ([]Parameter, err
 	return those(c.parameters, names), c.ask("Parameters")
 }
 
+func (c *still) KeyPair(_ context.Context, name string) (KeyPair, error) {
+	return exactly(c.pairs, name, c.ask("KeyPair"))
+}
+
+func (c *still) UserData(context.Context, string) ([]byte, error) {
+	return c.userData, c.ask("UserData")
+}
+
 func (c *still) Simulate(_ context.Context, _ Caller, asked []Permission) ([]Permission, error) {
 	c.simulated = append(c.simulated, asked)
 	var denied []Permission
@@ -186,6 +196,7 @@ func quiet() *still {
 		profiles:  map[string]Profile{"regain-helper": {Name: "regain-helper", ARN: "arn:aws:iam::123456789012:instance-profile/regain-helper", Role: "arn:aws:iam::123456789012:role/regain-helper"}},
 		keys:      map[string]KMSKey{},
 		buckets:   map[string]bool{"regain-123456789012-eu-central-1": true},
+		pairs:     map[string]KeyPair{"lost": {Name: "lost", Type: "rsa"}},
 		fails:     map[string]error{},
 	}
 }

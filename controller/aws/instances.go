@@ -91,6 +91,11 @@ func instance(i types.Instance) controller.Instance {
 	if i.HibernationOptions != nil {
 		got.Hibernation = sdk.ToBool(i.HibernationOptions.Configured)
 	}
+	if m := i.MetadataOptions; m != nil {
+		got.MetadataOff = m.HttpEndpoint == types.InstanceMetadataEndpointStateDisabled
+		got.MetadataTokens = m.HttpTokens == types.HttpTokensStateRequired
+	}
+	got.TPM = sdk.ToString(i.TpmSupport) != ""
 	for _, p := range i.ProductCodes {
 		got.ProductCodes = append(got.ProductCodes, sdk.ToString(p.ProductCodeId))
 	}

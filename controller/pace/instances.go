@@ -71,6 +71,16 @@ func (c *Cloud) Untag(ctx context.Context, keys []string, ids ...string) error {
 	return do(c, "ec2:DeleteTags", ids, func() error { return c.Cloud.Untag(ctx, keys, ids...) })
 }
 
+// KeyPair describes a key pair.
+func (c *Cloud) KeyPair(ctx context.Context, name string) (controller.KeyPair, error) {
+	return ask(c, "ec2:DescribeKeyPairs", []string{name}, func() (controller.KeyPair, error) { return c.Cloud.KeyPair(ctx, name) })
+}
+
+// UserData asks for the attribute.
+func (c *Cloud) UserData(ctx context.Context, instance string) ([]byte, error) {
+	return ask(c, "ec2:DescribeInstanceAttribute", []string{instance}, func() ([]byte, error) { return c.Cloud.UserData(ctx, instance) })
+}
+
 // Attributes asks for three attributes, a call each.
 func (c *Cloud) Attributes(ctx context.Context, instance string) (controller.Attributes, error) {
 	const action = "ec2:DescribeInstanceAttribute"

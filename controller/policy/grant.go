@@ -35,11 +35,12 @@ type Features struct {
 	Groups         bool // instances of Auto Scaling groups
 	Delivery       bool // the agent goes through S3
 	OwnKeys        bool // KMS keys that the customer manages
+	Windows        bool // instances that run Windows
 }
 
 // All is every feature.
 func All() Features {
-	return Features{Image: true, Snapshot: true, NewVPC: true, ControllerKeys: true, FetchKey: true, Groups: true, Delivery: true, OwnKeys: true}
+	return Features{Image: true, Snapshot: true, NewVPC: true, ControllerKeys: true, FetchKey: true, Groups: true, Delivery: true, OwnKeys: true, Windows: true}
 }
 
 // Scope is where a policy is to hold.

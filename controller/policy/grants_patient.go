@@ -17,6 +17,11 @@ var patientSteps = []grant{
 		actions: []string{"kms:DescribeKey"}, on: []string{kmsKey},
 	},
 	{
+		sid: "LookAtKeyPairs", why: "preflight of Windows: can a password be encrypted to the instance's key pair; EC2 knows no narrower resource",
+		only:    func(f Features) bool { return f.Windows },
+		actions: []string{"ec2:DescribeKeyPairs"}, on: []string{"*"},
+	},
+	{
 		sid: "LookAtHelperRole", why: "preflight: does the helper's instance profile exist, and with which role",
 		actions: []string{"iam:GetInstanceProfile"}, on: []string{"arn:{partition}:iam::{account}:instance-profile/{profile}"},
 	},

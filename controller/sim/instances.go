@@ -100,6 +100,35 @@ func (c *Cloud) Attributes(ctx context.Context, id string) (a controller.Attribu
 	return a, nil
 }
 
+// UserData is DescribeInstanceAttribute.
+func (c *Cloud) UserData(ctx context.Context, id string) (data []byte, err error) {
+	err = c.call(ctx, "ec2:DescribeInstanceAttribute", func() error {
+		i, err := c.instance(id)
+		if err == nil {
+			data = slices.Clone(i.patient.UserData)
+		}
+		return err
+	})
+	return data, err
+}
+
+// KeyPair is DescribeKeyPairs.
+func (c *Cloud) KeyPair(ctx context.Context, name string) (k controller.KeyPair, err error) {
+	err = c.call(ctx, "ec2:DescribeKeyPairs", func() error {
+		known := false
+		if k, known = c.pairs[name]; !known {
+			return refusal(controller.NotFound, "InvalidKeyPair.NotFound", "the key pair '%s' does not exist", name)
+		}
+		return nil
+	})
+	return k, err
+}
+
+// AddKeyPair adds a key pair.
+func (c *Cloud) AddKeyPair(k controller.KeyPair) {
+	c.outside(func() { c.pairs[k.Name] = k })
+}
+
 // instance looks one up that a call names.
 func (c *Cloud) instance(id string) (*instance, error) {
 	i := c.instances[id]

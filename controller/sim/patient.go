@@ -27,6 +27,8 @@ type Patient struct {
 	AgentDies     int              // so many times in the middle of its work
 	Closed        bool             // nothing answers at port 22
 
+	UserData []byte
+
 	groups []string // security groups of what Launch made
 }
 

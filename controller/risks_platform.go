@@ -1,0 +1,129 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/winroot/agentconf"
+)
+
+// windowsChecks are about what it takes for a launch agent of Windows to make a
+// new password and to tell it. The agent sets it first and encrypts it then, to
+// the public half of the key pair as the metadata service gives it: where that
+// cannot be had, the password is changed and nobody knows it.
+var windowsChecks = []check{
+	{
+		id: "windows-no-key-pair", title: "the instance has no key pair",
+		instead: "Its launch agent would set a new password and could not encrypt it for anybody",
+		look: func(s *situation) []string {
+			return when(s.windows() && s.was.Instance.KeyName == "", "it was launched without one")
+		},
+	},
+	{
+		id: "windows-key-pair-gone", title: "EC2 no longer has the instance's key pair",
+		flag: "--accept-unknown-key-pair", usage: "the private key of the Windows instance's key pair is at hand, and is RSA",
+		instead: "The instance still has its public half. If you have the private half and it is RSA, say so; else the new password could not be decrypted",
+		look: func(s *situation) []string {
+			return when(s.noKeyPair, "there is no key pair %q in this region", s.was.Instance.KeyName)
+		},
+	},
+	{
+		id: "windows-key-pair-type", title: "the instance's key pair is not RSA",
+		instead: "A launch agent encrypts the password by RSA and by nothing else: it would be set, and lost",
+		look: func(s *situation) []string {
+			return when(s.keyPair.Name != "" && s.keyPair.Type != "rsa", "key pair %q is of the type %s", s.keyPair.Name, orUnknown(s.keyPair.Type))
+		},
+	},
+	{
+		id: "windows-metadata-off", title: "its metadata service is off",
+		instead: "The launch agent asks it for the public key that it encrypts the password to: turn it on with" +
+			" aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id INSTANCE",
+		look: func(s *situation) []string {
+			return when(s.windows() && s.was.Instance.MetadataOff, "its HTTP endpoint is disabled")
+		},
+	},
+	{
+		id: "windows-metadata-tokens", title: "its metadata service wants tokens (IMDSv2)",
+		flag: "--accept-imdsv2", usage: "the launch agent of the Windows instance is new enough for IMDSv2",
+		instead: "An EC2Launch before 1.3.2002730 cannot ask it for the public key, and the password would be set, and lost. If it is newer, say so;" +
+			" else let it answer without tokens for this one start",
+		look: func(s *situation) []string {
+			return when(s.windows() && s.was.Instance.MetadataTokens, "tokens are required")
+		},
+	},
+	{
+		id: "windows-sysprep", title: "its user data runs Sysprep", look: sysprepInUserData,
+		flag: "--accept-sysprep", usage: "the user data of the Windows instance may run Sysprep again",
+		instead: "A launch agent that makes a new password may run user data anew, and Sysprep makes the machine a stranger to its domain and to" +
+			" itself: stop the instance, take it out of the user data, and run again",
+	},
+	{
+		id: "windows-user-data", title: "its user data may run again", note: true, look: userDataTasks,
+		instead: "Whether it does depends on the launch agent and its settings. If it must not, stop the instance and change its user data before the rescue",
+	},
+	{
+		id: "windows-tpm", title: "it has a NitroTPM", note: true,
+		instead: "If BitLocker encrypts its root volume by that, the helper cannot read it, and everything is taken back",
+		look: func(s *situation) []string {
+			return when(s.windows() && s.was.Instance.TPM, "BitLocker may use it")
+		},
+	},
+	{
+		id: "windows-force-stop", title: "the power of a Windows machine is not cut",
+		instead: "That would tear its registry, and the helper would then refuse the volume: leave --force-stop out",
+		look: func(s *situation) []string {
+			return when(s.windows() && s.ask.Accepts("force-stop") && s.stops(), "--force-stop was given")
+		},
+	},
+}
+
+func (s *situation) windows() bool { return s.was.Instance.Platform == Windows }
+
+// gatherWindows asks for what only matters to a Windows instance.
+func gatherWindows(ctx context.Context, _ *Controller, cloud Cloud, s *situation) (err error) {
+	if !s.windows() {
+		return nil
+	}
+	if name := s.was.Instance.KeyName; name != "" {
+		s.keyPair, err = cloud.KeyPair(ctx, name)
+		if s.noKeyPair = is(err, NotFound); err != nil && !s.noKeyPair {
+			return err
+		}
+	}
+	s.userData, err = cloud.UserData(ctx, s.was.Instance.ID)
+	return err
+}
+
+// readers are the agents that may read user data. Which one is there is known
+// only when the volume is looked at.
+var readers = []agentconf.Agent{agentconf.EC2LaunchV2, agentconf.EC2LaunchV1, agentconf.EC2Config}
+
+func sysprepInUserData(s *situation) []string {
+	for _, agent := range readers {
+		if agentconf.ReadUserData(agent, true, s.userData).Sysprep {
+			return when(true, "it names sysprep")
+		}
+	}
+	return nil
+}
+
+// userDataTasks names what the user data runs, by the agent that runs most.
+// Never its text: scripts hold secrets.
+func userDataTasks(s *situation) []string {
+	var most []string
+	for _, agent := range readers {
+		read := agentconf.ReadUserData(agent, true, s.userData)
+		var tasks []string
+		for _, t := range read.Tasks {
+			if read.Runs {
+				tasks = append(tasks, offline.Printable(strings.TrimSpace(fmt.Sprintf("%s %s (%s)", t.Name, t.What, t.Frequency))))
+			}
+		}
+		if len(tasks) > len(most) {
+			most = tasks
+		}
+	}
+	return when(len(most) > 0, "it has %s", strings.Join(most, ", "))
+}
