@@ -89,9 +89,10 @@ func OpenNTFS(ctx context.Context, device string, readonly bool) (*NTFS, error) 
 }
 
 // ntfsOptions keep the rest of the driver quiet: no new file is compressed, and
-// none gets a name that Windows does not allow.
+// none gets a name that Windows does not allow. Without usermapping, ntfs-3g would
+// take owners and access from a file of the volume (.NTFS-3G/UserMapping).
 func ntfsOptions(readonly bool) string {
-	options := []string{"norecover", "no_detach", "nosuid", "nodev", "noexec", "noatime", "nocompression", "windows_names"}
+	options := []string{"norecover", "no_detach", "nosuid", "nodev", "noexec", "noatime", "nocompression", "windows_names", "usermapping=/dev/null"}
 	if readonly {
 		options = append(options, "ro")
 	}

@@ -246,6 +246,27 @@ func mountAndUse(t *testing.T, device string, f func(v *offline.Volume)) error {
 	return errors.Join(v.Sync(), v.Close(), n.Close(deadline(t)))
 }
 
+// The volume has no say in how its files are shown and made.
+func TestNTFSIgnoresTheVolumesMapping(t *testing.T) {
+	img := ntfsImage(t, func(root string) error {
+		return errors.Join(os.Mkdir(filepath.Join(root, ".NTFS-3G"), 0o755),
+			os.WriteFile(filepath.Join(root, ".NTFS-3G", "UserMapping"), []byte("1000:1000:S-1-5-21-1-2-3-1001\n"), 0o644))
+	})
+	loop := attach(t, img.Path, false)
+	err := mountAndUse(t, loop.Path, func(v *offline.Volume) {
+		create := offline.Change{Path: "/new", After: offline.NTFSFile([]byte("new"))}
+		if err := v.Apply(create); err != nil {
+			t.Error(err)
+		}
+		if f, err := v.Snapshot("/new", 10); err != nil || !f.Equal(create.After) {
+			t.Errorf("%+v, %v", f, err)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // What is unclean after an edit is not called closed.
 func TestNTFSCloseProbes(t *testing.T) {
 	loop := attach(t, ntfsImage(t).Path, false)
