@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/block"
 	"github.com/seed-77750964/regain/rescue/mount"
 )
 
@@ -275,5 +276,33 @@ func TestNTFSCloseProbes(t *testing.T) {
 	m.close()
 	if err := n.Close(deadline(t)); !errors.Is(err, mount.ErrHibernated) {
 		t.Errorf("Close says %v", err)
+	}
+}
+
+// A disk as Windows has it: found by its bytes, and opened where it lies.
+func TestNTFSInAPartition(t *testing.T) {
+	testdisk.Need(t, "mkntfs", "ntfs-3g", "sfdisk")
+	path := filepath.Join(t.TempDir(), "disk.img")
+	if _, err := testdisk.NewNTFSDisk(deadline(t), path, 64<<20, ntfsTree); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	disk, err := block.Scan(f, 64<<20)
+	if err != nil || len(disk.Contents) != 1 || disk.Contents[0].Superblock.Type != block.NTFS {
+		t.Fatalf("%+v, %v", disk, err)
+	}
+	at := disk.Contents[0].Partition
+	loop := attachRange(t, f, at.Start, at.Size, false)
+	err = mountAndUse(t, loop.Path, func(v *offline.Volume) {
+		if err := v.Apply(edit(ntfsSmall, "type: random\r\n")(v)); err != nil {
+			t.Error(err)
+		}
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
