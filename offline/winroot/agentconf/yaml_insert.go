@@ -67,13 +67,13 @@ func (d document) insertFlow(list *yaml.Node, newStage bool) Edit {
 	if newStage {
 		item = flowStage
 	}
-	at := d.at(list) + len("[")
+	at := min(d.at(list)+len("["), len(d.s))
 	if len(list.Content) > 0 {
-		rest := d.s[min(at, len(d.s)):]
+		rest := d.s[at:]
 		gap := rest[:len(rest)-len(strings.TrimLeft(rest, " \t\r\n"))]
 		item = gap + item + ","
 	}
-	return d.splice(min(at, len(d.s)), min(at, len(d.s)), item)
+	return d.splice(at, at, item)
 }
 
 // insertBlock writes the item on lines of their own, behind the line of the key.
