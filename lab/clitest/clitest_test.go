@@ -34,6 +34,7 @@ var anything = lab.NewRole{
 var stories = map[string][]step{
 	"kms": kmsStory, "s3": s3Story, "identity": identityStory, "parameters": parameterStory, "quotas": quotaStory, "group": groupStory,
 	"network": networkStory, "instance": instanceStory, "volume": volumeStory, "helper": helperStory,
+	"key pair": keyPairStory, "password": passwordStory,
 }
 
 // TestEveryAction has botocore call each action of each service. It fails for an
@@ -52,6 +53,8 @@ func TestEveryAction(t *testing.T) {
 			switch name {
 			case "instance":
 				kept["instance"] = a.create(t, ec2.Spec{Stopped: true})
+			case "password":
+				kept["instance"] = a.create(t, ec2.Spec{Stopped: true, Platform: "windows"})
 			case "group":
 				kept["instance"] = a.create(t, ec2.Spec{})
 				if _, err := a.lab.JoinGroup(t.Context(), lab.Member{Group: "cli", Instance: kept["instance"], State: "Standby"}); err != nil {

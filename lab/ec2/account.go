@@ -16,6 +16,7 @@ type account struct {
 	Volumes    map[string]*volume
 	Snapshots  map[string]*snapshot
 	Images     map[string]*image
+	KeyPairs   map[string]*keyPair
 	Addresses  map[string]*address // by allocation id
 	Vpcs       map[string]*vpc
 	Subnets    map[string]*subnet
@@ -37,6 +38,9 @@ type instance struct {
 	Kind                   machine.Kind
 	Type, Arch, Platform   string
 	KeyName                string
+	PublicKey              string // of its key pair, as it was at the launch
+	Password               string // base64, as its launch agent has written it
+	PasswordAt             time.Time
 	State                  string
 	Due                    time.Time
 	First                  bool   // never ran: a launch that fails is terminated
@@ -171,7 +175,7 @@ type token struct {
 func newAccount() account {
 	return account{
 		Instances: map[string]*instance{}, Volumes: map[string]*volume{}, Snapshots: map[string]*snapshot{}, Images: map[string]*image{},
-		Addresses: map[string]*address{}, Vpcs: map[string]*vpc{}, Subnets: map[string]*subnet{}, Gateways: map[string]*gateway{},
+		KeyPairs: map[string]*keyPair{}, Addresses: map[string]*address{}, Vpcs: map[string]*vpc{}, Subnets: map[string]*subnet{}, Gateways: map[string]*gateway{},
 		Routes: map[string]*routeTable{}, Groups: map[string]*group{}, Tags: map[string]map[string]string{}, Born: map[string]time.Time{},
 		Tokens: map[string]token{},
 	}

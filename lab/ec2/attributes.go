@@ -22,7 +22,7 @@ func (e *EC2) describeInstanceAttribute(_ context.Context, r *request) (any, err
 		shown := e.instanceItem(a, i, now)
 		value = map[string]any{
 			"disableApiStop": i.NoStop, "disableApiTermination": i.NoTerminate, "instanceInitiatedShutdownBehavior": i.Shutdown,
-			"rootDeviceName": i.RootDevice, "instanceType": i.Type, "userData": i.UserData, "blockDeviceMapping": shown.get("blockDeviceMapping"),
+			"rootDeviceName": i.RootDevice, "instanceType": i.Type, "userData": item{{"value?", i.UserData}}, "blockDeviceMapping": shown.get("blockDeviceMapping"),
 			"groupSet": shown.get("groupSet"), "productCodes": shown.get("productCodes"),
 		}[name]
 		return nil
@@ -44,6 +44,7 @@ func (e *EC2) modifyInstanceAttribute(_ context.Context, r *request) (any, error
 	name, value := r.String("Attribute"), r.String("Value")
 	noStop, noTerminate := r.value("DisableApiStop"), r.value("DisableApiTermination")
 	shutdown := r.Sub("InstanceInitiatedShutdownBehavior").String("Value")
+	userData := r.blob("UserData")
 	removes := map[string]bool{}
 	for _, d := range r.List("BlockDeviceMapping") {
 		removes[d.Require("DeviceName")] = d.Sub("Ebs").Bool("DeleteOnTermination")
@@ -58,15 +59,25 @@ func (e *EC2) modifyInstanceAttribute(_ context.Context, r *request) (any, error
 		noTerminate = &yes
 	case "instanceInitiatedShutdownBehavior":
 		shutdown = value
+	case "userData":
+		userData = &value
 	default:
 		r.Fail(wire.Faultf("InvalidParameterValue", "The lab does not change the attribute %s.", name))
 	}
 	if shutdown != "" && shutdown != "stop" && shutdown != "terminate" {
 		r.Fail(wire.Faultf("InvalidParameterValue", "Invalid value '%s' for shutdownBehavior", shutdown))
 	}
+	if userData != nil {
+		r.checkUserData(*userData)
+	}
 	return actOn(e, r, "InstanceId", (*account).instance, func(a *account, i *instance, _ time.Time) (any, error) {
-		if i.State == terminated {
+		switch {
+		case i.State == terminated:
 			return nil, wire.Faultf("IncorrectInstanceState", "The instance '%s' is not in a valid state for this operation.", i.ID)
+		case userData != nil && i.State != stopped:
+			return nil, wire.Faultf("IncorrectInstanceState", "The instance '%s' is not in the 'stopped' state.", i.ID)
+		case userData != nil:
+			i.UserData = *userData
 		}
 		set(&i.NoStop, noStop)
 		set(&i.NoTerminate, noTerminate)

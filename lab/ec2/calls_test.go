@@ -85,6 +85,7 @@ func TestRunRefusals(t *testing.T) {
 
 func TestRunInstances(t *testing.T) {
 	b := newBench(t)
+	b.do("CreateKeyPair", "KeyName=k")
 	x := b.do("RunInstances", slices.Concat(run, []string{
 		"MinCount=1", "MaxCount=2", "MetadataOptions.HttpTokens=required", "MetadataOptions.HttpPutResponseHopLimit=1", "UserData=aGVsbG8=",
 		"InstanceInitiatedShutdownBehavior=terminate", "IamInstanceProfile.Name=regain-helper", "KeyName=k",

@@ -61,12 +61,13 @@ func TestFiltersAreDocumented(t *testing.T) {
 	b := newBench(t)
 	b.guest(Spec{Volumes: []Disk{{Device: "/dev/sdf", Size: 1}}})
 	b.do("AllocateAddress")
+	b.do("CreateKeyPair", "KeyName=k")
 	root := b.do("DescribeVolumes").at("volumeSet/item/volumeId")
 	b.do("CreateSnapshot", "VolumeId="+root)
 	b.pass(time.Minute)
 	for action, l := range map[string]listing{
 		"DescribeAddresses": addressListing, "DescribeAvailabilityZones": zoneListing, "DescribeImages": imageListing, "DescribeInstances": instanceListing,
-		"DescribeInstanceTypes": typeListing, "DescribeInternetGateways": gatewayListing, "DescribeNetworkInterfaces": cardListing,
+		"DescribeInstanceTypes": typeListing, "DescribeInternetGateways": gatewayListing, "DescribeKeyPairs": keyPairListing, "DescribeNetworkInterfaces": cardListing,
 		"DescribeRouteTables": tableListing, "DescribeSecurityGroups": groupListing, "DescribeSnapshots": snapshotListing, "DescribeSubnets": subnetListing,
 		"DescribeTags": tagListing, "DescribeVolumes": volumeListing, "DescribeVpcEndpoints": endpointListing, "DescribeVpcs": vpcListing,
 	} {
@@ -92,6 +93,8 @@ func TestUnknownIds(t *testing.T) {
 	for action, tt := range map[string]struct{ param, prefix, code string }{
 		"DescribeAddresses":         {"AllocationId.1", "eipalloc", "InvalidAllocationID.NotFound"},
 		"DescribeImages":            {"ImageId.1", "ami", "InvalidAMIID.NotFound"},
+		"DescribeKeyPairs":          {"KeyPairId.1", "key", "InvalidKeyPair.NotFound"},
+		"GetPasswordData":           {"InstanceId", "i", "InvalidInstanceID.NotFound"},
 		"DescribeInstances":         {"InstanceId.1", "i", "InvalidInstanceID.NotFound"},
 		"DescribeInternetGateways":  {"InternetGatewayId.1", "igw", "InvalidInternetGatewayID.NotFound"},
 		"DescribeNetworkInterfaces": {"NetworkInterfaceId.1", "eni", "InvalidNetworkInterfaceID.NotFound"},

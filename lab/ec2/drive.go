@@ -190,8 +190,12 @@ func (e *EC2) disk(v *volume) machine.Disk {
 
 // spec is the machine of an instance, with the volumes that are attached to it.
 func (e *EC2) spec(a *account, i *instance) machine.Spec {
+	kind := i.Kind
+	if kind == machine.Guest && i.Platform == "windows" {
+		kind = machine.Windows
+	}
 	s := machine.Spec{
-		Instance: i.ID, Kind: i.Kind, Boot: e.Boot, Address: net.ParseIP(i.Private),
+		Instance: i.ID, Kind: kind, Boot: e.Boot, Address: net.ParseIP(i.Private),
 		Dir: e.machinePath(i.ID), Env: e.Env,
 		Metadata: e.metadata(i.ID), API: e.API, APIAddress: e.APIAddress,
 	}

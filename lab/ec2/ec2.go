@@ -96,6 +96,9 @@ func (e *EC2) begin(a *account) {
 		*a = newAccount()
 		e.makeDefaultVpc(a)
 	}
+	if a.KeyPairs == nil { // an account from before there were any
+		a.KeyPairs = map[string]*keyPair{}
+	}
 	e.makeHelperImages(a)
 	for id, s := range a.Snapshots {
 		if !s.Taken && s.Volume != "" {

@@ -20,12 +20,13 @@ type memoryHost struct {
 	mounted map[string]bool // by volume
 	boots   map[string]int
 	forced  map[string]bool
+	serial  map[string]string // what is on consoles
 
 	stubborn bool // it cannot switch off
 }
 
 func newHost() *memoryHost {
-	return &memoryHost{on: map[string]machine.Spec{}, mounted: map[string]bool{}, boots: map[string]int{}, forced: map[string]bool{}}
+	return &memoryHost{on: map[string]machine.Spec{}, mounted: map[string]bool{}, boots: map[string]int{}, forced: map[string]bool{}, serial: map[string]string{}}
 }
 
 func (h *memoryHost) Start(_ context.Context, s machine.Spec) error {
@@ -34,7 +35,7 @@ func (h *memoryHost) Start(_ context.Context, s machine.Spec) error {
 	if _, on := h.on[s.Instance]; on {
 		return fmt.Errorf("machine %s is on already", s.Instance)
 	}
-	if s.Kind == machine.Guest {
+	if s.Kind != machine.Helper {
 		if err := boots(s.Root.Image); err != nil {
 			return err
 		}
@@ -149,4 +150,15 @@ func (h *memoryHost) Address(instance string) string {
 	return ""
 }
 
-func (h *memoryHost) Console(instance string) string { return "console of " + instance }
+func (h *memoryHost) Console(instance string) string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return "console of " + instance + h.serial[instance]
+}
+
+// write adds to what a machine has on its console.
+func (h *memoryHost) write(instance, text string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.serial[instance] += text
+}

@@ -27,11 +27,12 @@ var (
 	tableKind    = kind{"rtb", "route-table", "InvalidRouteTableID.NotFound", "The routeTable ID '%s' does not exist", ""}
 	groupKind    = kind{"sg", "security-group", "InvalidGroup.NotFound", "The security group '%s' does not exist", "InvalidGroupId.Malformed"}
 	cardKind     = kind{"eni", "network-interface", "InvalidNetworkInterfaceID.NotFound", "The networkInterface ID '%s' does not exist", ""}
+	keyPairKind  = kind{"key", "key-pair", "InvalidKeyPair.NotFound", "The key pair ID '%s' does not exist", ""}
 	addressKind  = kind{"eipalloc", "elastic-ip", "InvalidAllocationID.NotFound", "The allocation ID '%s' does not exist", ""}
 )
 
 var kinds = []kind{
-	instanceKind, volumeKind, snapshotKind, imageKind, vpcKind, subnetKind, gatewayKind, tableKind, groupKind, cardKind, addressKind,
+	instanceKind, volumeKind, snapshotKind, imageKind, vpcKind, subnetKind, gatewayKind, tableKind, groupKind, cardKind, addressKind, keyPairKind,
 }
 
 // kindOf is the kind of a resource by its id.
@@ -92,7 +93,7 @@ func (a *account) exists(id string) error {
 	look, ok := map[kind]func(string) error{
 		instanceKind: refusal(a.instance), volumeKind: refusal(a.volume), snapshotKind: refusal(a.snapshot), imageKind: refusal(a.image),
 		vpcKind: refusal(a.vpc), subnetKind: refusal(a.subnet), gatewayKind: refusal(a.gateway), tableKind: refusal(a.table),
-		groupKind: refusal(a.group), addressKind: refusal(a.address), cardKind: refusal(a.card),
+		groupKind: refusal(a.group), addressKind: refusal(a.address), cardKind: refusal(a.card), keyPairKind: refusal(a.keyPair),
 	}[kindOf(id)]
 	if !ok {
 		return wire.Faultf("InvalidID", "The ID '%s' is not valid", id)

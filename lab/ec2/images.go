@@ -134,7 +134,7 @@ var imageListing = listing{
 	ignored: []string{"ExecutableBy", "IncludeDeprecated", "IncludeDisabled"},
 	filters: map[string]string{
 		"image-id": "imageId", "name": "name", "state": "imageState", "architecture": "architecture", "description": "description",
-		"owner-id": "imageOwnerId", "owner-alias": "imageOwnerAlias", "root-device-type": "rootDeviceType", "is-public": "isPublic",
+		"owner-id": "imageOwnerId", "platform": "platform", "owner-alias": "imageOwnerAlias", "root-device-type": "rootDeviceType", "is-public": "isPublic",
 		"block-device-mapping.snapshot-id": "blockDeviceMapping/item/ebs/snapshotId",
 	},
 	rows: rows(func(a *account) map[string]*image { return a.Images }, (*EC2).imageItem),

@@ -69,7 +69,6 @@ func (e *EC2) instanceItem(a *account, i *instance, _ time.Time) item {
 	if i.StoreRoot != "" {
 		root = "instance-store"
 	}
-	m := i.Metadata
 	x := item{
 		{"instanceId", i.ID}, {"imageId", i.Image}, {"instanceState", stateItem(i.State)}, {"reason", i.Transition}, {"keyName?", i.KeyName},
 		{"amiLaunchIndex", i.Order}, {"instanceType", i.Type}, {"launchTime", i.Launched}, {"platform?", i.Platform}, {"monitoring", item{{"state", "disabled"}}},
@@ -80,10 +79,7 @@ func (e *EC2) instanceItem(a *account, i *instance, _ time.Time) item {
 		{"hypervisor", "xen"}, {"iamInstanceProfile?", profileItem(i.Profile)}, {"ebsOptimized", false}, {"enaSupport", t.Nitro},
 		{"cpuOptions", item{{"coreCount", cores}, {"threadsPerCore", threads}}}, {"hibernationOptions", item{{"configured", i.Hibernation}}},
 		{"capacityReservationSpecification", item{{"capacityReservationPreference", "open"}}}, {"enclaveOptions", item{{"enabled", false}}},
-		{"metadataOptions", item{
-			{"state", "applied"}, {"httpTokens", m.Tokens}, {"httpPutResponseHopLimit", m.Hops}, {"httpEndpoint", m.Endpoint},
-			{"httpProtocolIpv6", "disabled"}, {"instanceMetadataTags", m.Tags},
-		}},
+		{"metadataOptions", i.Metadata.item()},
 		{"currentInstanceBootMode", boot}, {"platformDetails", details}, {"usageOperation", operation}, {"usageOperationUpdateTime", i.Made},
 		{"maintenanceOptions", item{{"autoRecovery", "default"}}}, operated(i.Operator), {"." + reservationOf, i.Reservation},
 	}

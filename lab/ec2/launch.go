@@ -38,6 +38,9 @@ func (e *EC2) add(a *account, l launch, now time.Time) (*instance, error) {
 	i.State, i.Made, i.Launched, i.Shutdown = stopped, now, now, cmp.Or(i.Shutdown, "stop")
 	m := i.Metadata
 	i.Metadata = metadataOptions{cmp.Or(m.Tokens, "required"), cmp.Or(m.Endpoint, "enabled"), cmp.Or(m.Tags, "disabled"), cmp.Or(m.Hops, 2)}
+	if k := a.keyPairNamed(i.KeyName); k != nil {
+		i.PublicKey = k.Public
+	}
 	if err := e.connect(a, i, l.public); err != nil {
 		return nil, err
 	}

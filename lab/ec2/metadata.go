@@ -102,6 +102,9 @@ func (m *metadata) content(i *instance, tags map[string]string, path string) (st
 	case "latest/dynamic/instance-identity/document":
 		return m.document(i), true
 	}
+	if path == "latest/meta-data/public-keys" && i.PublicKey != "" {
+		return "0=" + i.KeyName, true
+	}
 	rest, ok := strings.CutPrefix(path+"/", "latest/meta-data/")
 	if !ok {
 		return "", false
@@ -155,6 +158,9 @@ func (m *metadata) leaves(i *instance, tags map[string]string) map[string]string
 			"Code": "Success", "LastUpdated": stamp(e.Now()), "InstanceProfileArn": i.Profile, "InstanceProfileId": profileID(i.Profile),
 		})
 		leaves["iam/security-credentials"] = i.Role
+	}
+	if i.PublicKey != "" {
+		leaves["public-keys/0/openssh-key"] = i.PublicKey + " " + i.KeyName
 	}
 	if i.Metadata.Tags == "enabled" {
 		for k, v := range tags {

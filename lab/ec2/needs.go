@@ -185,7 +185,7 @@ func runNeeds(e *EC2, a *account, r *request, q *asking) {
 			}
 		}
 	}
-	q.resource("key-pair", ask.KeyName, nil)
+	q.keyPair(a.keyPairNamed(ask.KeyName))
 	s, err := a.subnetFor(ask.Subnet, ask.Zone)
 	if err != nil {
 		s = &subnet{ID: ask.Subnet}

@@ -69,6 +69,15 @@ func truth(p *wire.Params, name string) *bool {
 // value reads an attribute's truth value, NAME.Value.
 func (r *request) value(name string) *bool { return truth(r.Sub(name), "Value") }
 
+// blob reads an attribute's bytes, NAME.Value, in base64; nil where there are none.
+func (r *request) blob(name string) *string {
+	if p := r.Sub(name); p.Has("Value") {
+		text := p.String("Value")
+		return &text
+	}
+	return nil
+}
+
 func set(field *bool, value *bool) {
 	if value != nil {
 		*field = *value

@@ -80,19 +80,15 @@ func (r *request) checkRun(ask *runAsk) {
 	if ask.least < 1 || ask.most < ask.least || ask.most > 100 {
 		r.Fail(wire.Faultf("InvalidParameterValue", "MinCount and MaxCount must be between 1 and 100, and MinCount no more than MaxCount."))
 	}
-	if text, err := base64.StdEncoding.DecodeString(ask.UserData); err != nil || len(text) > rules.LimitOf("ec2.userdata") {
+	r.checkUserData(ask.UserData)
+	r.checkChoice("instanceInitiatedShutdownBehavior", ask.Shutdown, "stop", "terminate")
+	r.checkChoice("HttpTokens", ask.Metadata.Tokens, "optional", "required")
+	r.checkChoice("HttpEndpoint", ask.Metadata.Endpoint, "disabled", "enabled")
+}
+
+func (r *request) checkUserData(data string) {
+	if text, err := base64.StdEncoding.DecodeString(data); err != nil || len(text) > rules.LimitOf("ec2.userdata") {
 		r.Fail(wire.Faultf("InvalidParameterValue", "User data is not valid base64 or is larger than %d bytes.", rules.LimitOf("ec2.userdata")))
-	}
-	for _, choice := range []struct {
-		param, value string
-		values       []string
-	}{
-		{"instanceInitiatedShutdownBehavior", ask.Shutdown, []string{"", "stop", "terminate"}},
-		{"HttpTokens", ask.Metadata.Tokens, []string{"", "required", "optional"}},
-	} {
-		if !slices.Contains(choice.values, choice.value) {
-			r.Fail(wire.Faultf("InvalidParameterValue", "Value (%s) for parameter %s is invalid.", choice.value, choice.param))
-		}
 	}
 }
 
@@ -146,8 +142,12 @@ func (e *EC2) plan(a *account, ask runAsk) (launch, error) {
 	if err != nil {
 		return l, err
 	}
-	t := typeOf(l.Type)
+	t, pair := typeOf(l.Type), a.keyPairNamed(l.KeyName)
 	switch {
+	case l.KeyName != "" && pair == nil:
+		return l, lostKeyPair(l.KeyName)
+	case pair != nil && pair.Type != "rsa" && x.Platform == "windows":
+		return l, wire.Faultf("InvalidParameterCombination", "ED25519 key pairs are not supported with Windows AMIs. Use an RSA key pair.")
 	case x.State != "available":
 		return l, wire.Faultf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", x.ID)
 	case t.Name == "":

@@ -40,6 +40,8 @@ func (e *EC2) due(a *account, now time.Time) []func() {
 	for _, i := range a.Instances {
 		next := e.nextState(a, i, now)
 		add(next != i.State, func() { e.enter(a, i, next, now) })
+		password, isNew := e.readSerial(i)
+		add(isNew, func() { i.Password, i.PasswordAt = password, now })
 	}
 	for _, v := range a.Volumes {
 		next := e.nextVolume(a, v, now)

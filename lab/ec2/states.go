@@ -53,9 +53,9 @@ func (i *instance) lostSpotRoot(a *account) bool { return i.Spot != "" && a.root
 func (e *EC2) ready(i *instance) bool { return !e.hasMachine(i) || e.boxes.on(i.ID) }
 
 // hasMachine tells whether the host runs a machine for an instance. A guest has
-// none where the lab boots none, and a Windows guest never has.
+// none where the lab boots none.
 func (e *EC2) hasMachine(i *instance) bool {
-	return !i.Lost && (i.Kind == machine.Helper || e.Boot != "none" && i.Platform != "windows")
+	return !i.Lost && (i.Kind == machine.Helper || e.Boot != "none")
 }
 
 // enter is what happens when an instance gets into a state.

@@ -20,8 +20,9 @@ type Kind string
 
 // The kinds of machine.
 const (
-	Guest  Kind = "guest"  // boots from its root volume: its own sshd, or the whole system
-	Helper Kind = "helper" // a rescue box: this host's programs, read-only, and a disk of its own
+	Guest   Kind = "guest"   // boots from its root volume: its own sshd, or the whole system
+	Helper  Kind = "helper"  // a rescue box: this host's programs, read-only, and a disk of its own
+	Windows Kind = "windows" // its root volume is Windows, of which this package runs nothing: see lab/windows
 )
 
 // Disk is an attached volume.
