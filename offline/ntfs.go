@@ -174,14 +174,12 @@ func unfinished(now, whole *File) bool {
 	if now.Kind != whole.Kind {
 		return false
 	}
-	now, whole = archived(now), archived(whole)
-	bare := &File{Xattr: map[string][]byte{
-		XattrNTFSDescriptor: openDescriptor(),
-		XattrNTFSAttributes: {ntfsArchive, 0, 0, 0},
-	}}
-	if bytes.Equal(now.Xattr[XattrNTFSDescriptor], bare.Xattr[XattrNTFSDescriptor]) && len(now.Data) > 0 {
+	open := openDescriptor()
+	if bytes.Equal(now.Xattr[XattrNTFSDescriptor], open) && len(now.Data) > 0 {
 		return false
 	}
+	bare := &File{Xattr: map[string][]byte{XattrNTFSDescriptor: open, XattrNTFSAttributes: {ntfsArchive, 0, 0, 0}}}
+	now, whole = archived(now), archived(whole)
 	return mixed(now.Data, nil, whole.Data) && eitherXattrs(now, bare, whole)
 }
 
