@@ -15,7 +15,7 @@ func TestHostileFiles(t *testing.T) {
 		"data: x\n", "data: x, ", "\u0085", "\xff", "é", "%TAG ! x\n", "- task: sysprep\n", "[],", "{},", "{\"password\":1},", "<Plugin>",
 	} {
 		for _, head := range []string{"", "{\"x\": [", "x: |\n ", "<Ec2ConfigurationSettings><Plugins>", "config:\n- tasks:\n  "} {
-			file := []byte(head + strings.Repeat(piece, maxUserData/8/len(piece)))
+			file := []byte(head + strings.Repeat(piece, maxUserData/32/len(piece)))
 			for name, edit := range editors {
 				if got, err := edit(file, true); err == nil && got.Already {
 					t.Errorf("%s: %q asks for a password", name, piece)
