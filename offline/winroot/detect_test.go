@@ -1,0 +1,119 @@
+package winroot_test
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"github.com/seed-77750964/regain/internal/testdisk/windows"
+	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/winroot"
+	"github.com/seed-77750964/regain/offline/winroot/agentconf"
+)
+
+// layouts are the agents with the releases that may have them.
+var layouts = map[string][]string{
+	windows.EC2Config:   {"2008 R2", "2012", "2012 R2"},
+	windows.EC2LaunchV1: {"2016", "2019"},
+	windows.EC2LaunchV2: {"2012 R2", "2016", "2019", "2022", "2025"},
+}
+
+var versions = map[string]string{windows.EC2Config: "4.9.5777", windows.EC2LaunchV1: "1.3.2005119", windows.EC2LaunchV2: "2.0.1981"}
+
+func TestDetect(t *testing.T) {
+	builds := map[string]string{
+		"2008 R2": "6.1.7601", "2012": "6.2.9200", "2012 R2": "6.3.9600", "2016": "10.0.14393.123",
+		"2019": "10.0.17763.123", "2022": "10.0.20348.123", "2025": "10.0.26100.123",
+	}
+	onNTFS(t, func(dir string) {
+		for kind, releases := range layouts {
+			for i, release := range releases {
+				m := machine{Machine: windows.Machine{Release: release, Core: i%2 == 1, Agents: agents(kind)}}
+				v := m.on(t, filepath.Join(dir, kind+release))
+				s := detect(t, v)
+				p := s.Product
+				if p.Release != release || p.Version != builds[release] || p.Arch != "amd64" || p.Edition != "ServerDatacenter" ||
+					p.Type != "ServerNT" || p.DomainController || p.ControlSet != "ControlSet001" || p.ImageState != "IMAGE_STATE_COMPLETE" ||
+					(p.Installation == "Server Core") != m.Core || p.Name != "Windows Server "+release+" Datacenter" {
+					t.Errorf("%s with %s: %+v", release, kind, p)
+				}
+				if len(s.Agents) != 1 || !s.Agents[0].Installed() || s.Agents[0].Armed || string(s.Agents[0].Kind) != kind || s.Agents[0].Version != versions[kind] {
+					t.Errorf("%s with %s: %+v", release, kind, s.Agents)
+				}
+				if len(s.Findings) > 0 {
+					t.Errorf("%s with %s: %+v", release, kind, s.Findings)
+				}
+				v.Close()
+			}
+		}
+	})
+}
+
+func TestOS(t *testing.T) {
+	p := winroot.Product{Name: "Windows Server 2008 R2 Standard", Release: "2008 R2", Version: "6.1.7601", Arch: "amd64"}
+	want := offline.OS{Family: "windows", ID: "windows-server-2008-r2", Version: "6.1.7601", Name: p.Name, Arch: "amd64"}
+	if got := p.OS(); got != want {
+		t.Errorf("%+v", got)
+	}
+	if got := (winroot.Product{Name: "Windows 11"}).OS(); got.ID != "windows" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestNotWindows(t *testing.T) {
+	onNTFS(t, func(dir string) {
+		v := open(t, dir)
+		defer v.Close()
+		if _, err := winroot.Detect(v); !errors.Is(err, winroot.ErrNotWindows) {
+			t.Errorf("an empty volume gives %v", err)
+		}
+	})
+}
+
+// TestChoice is which of several agents acts, and why.
+func TestChoice(t *testing.T) {
+	const v1, v2, config = windows.EC2LaunchV1, windows.EC2LaunchV2, windows.EC2Config
+	cases := []struct {
+		name   string
+		agents []windows.Agent
+		named  string
+		want   string
+		blocks string // the one finding that does, if any
+	}{
+		{"the newest", agents(config, v1, v2), "", v2, ""},
+		{"v1 before EC2Config", agents(v1, config), "", v1, ""},
+		{"named", agents(config, v1, v2), config, config, ""},
+		{"one that is armed", []windows.Agent{{Kind: v2}, {Kind: v1, Armed: true}}, "", v1, ""},
+		{"two that are armed", []windows.Agent{{Kind: v2, Armed: true}, {Kind: v1, Armed: true}}, "", v2, "[windows/agents-armed]"},
+		{"two armed, one named", []windows.Agent{{Kind: v2, Armed: true}, {Kind: v1, Armed: true}}, v1, v1, ""},
+		{"leftover program", []windows.Agent{{Kind: v2, NoStarter: true}, {Kind: v1}}, "", v1, ""},
+		{"leftover service", []windows.Agent{{Kind: v2, NoProgram: true}, {Kind: config}}, "", config, ""},
+		{"leftover task", []windows.Agent{{Kind: v1, NoProgram: true, Armed: true}, {Kind: v2}}, "", v2, ""},
+		{"one that is disabled", []windows.Agent{{Kind: v2, Start: 4}, {Kind: v1}}, "", v1, ""},
+		{"all disabled", []windows.Agent{{Kind: v2, Start: 4}, {Kind: config, Start: 4}}, "", v2, "[windows/service-disabled]"},
+		{"named, but absent", agents(v2), v1, "", "[windows/agent-absent]"},
+		{"none", nil, "", "", "[windows/agent-none]"},
+		{"leftovers only", []windows.Agent{{Kind: v2, NoStarter: true}, {Kind: v1, NoStarter: true}}, "", "", "[windows/agent-none]"},
+	}
+	onNTFS(t, func(dir string) {
+		for _, c := range cases {
+			v := machine{Machine: windows.Machine{Release: "2019", Agents: c.agents}}.on(t, filepath.Join(dir, c.name))
+			s := detect(t, v)
+			p := s.Plan(winroot.Wishes{Agent: agentconf.Agent(c.named)})
+			blocks := ""
+			if b := ids(p.Findings, offline.Blocks); len(b) > 0 {
+				blocks = fmt.Sprint(b)
+			}
+			if string(p.Agent) != c.want || blocks != c.blocks || (len(p.Refused) == 0) != (blocks == "") {
+				t.Errorf("%s: %s (%v), blocks %s, refused %v; want %s, %s", c.name, p.Agent, p.Why, blocks, p.Refused, c.want, c.blocks)
+			}
+			for _, a := range s.Agents {
+				if !a.Installed() && len(ids(s.Findings, offline.Warning)) == 0 {
+					t.Errorf("%s: the leftover of %s is not told: %+v", c.name, a.Kind, s.Findings)
+				}
+			}
+			v.Close()
+		}
+	})
+}

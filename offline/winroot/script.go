@@ -1,0 +1,226 @@
+package winroot
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/winroot/gpo"
+	"github.com/seed-77750964/regain/offline/winroot/gpo/newpassword"
+)
+
+const (
+	maxPolicy   = 64 << 10
+	maxScripts  = 16
+	powerShell  = "/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
+	psPolicies  = `Policies\Microsoft\Windows\PowerShell`
+	policyOff   = `Policies\Microsoft\Windows\System`
+	scriptLimit = "it does not run where a policy of the domain switches the local policy off, and under PowerShell's constrained language mode"
+)
+
+var ourScript = regexp.MustCompile(`(?i)^regain-[0-9a-z-]+\.cmd$`)
+
+// A policyFile is a file of the local policy as it is found.
+type policyFile struct {
+	path string // canonical, or where it is to be
+	file *offline.File
+}
+
+func (f policyFile) data() []byte {
+	if f.file == nil {
+		return nil
+	}
+	return f.file.Data
+}
+
+func (s *System) policyFile(path string) (policyFile, error) {
+	_, file, err := s.snapshot("/"+path, maxPolicy)
+	if err != nil {
+		return policyFile{}, err
+	}
+	canonical, err := s.v.ResolveMissing("/" + path)
+	return policyFile{canonical, file}, err
+}
+
+// findScripts finds the start-up scripts that earlier runs have left to be run.
+func (s *System) findScripts() {
+	names, err := s.v.ReadDir("/" + gpo.StartupDir)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, offline.ErrNotDir) {
+			s.unreadable("/"+gpo.StartupDir, err)
+		}
+		return
+	}
+	found := 0
+	for _, name := range names {
+		if !ourScript.MatchString(name) {
+			continue
+		}
+		a := Agent{Kind: StartupScript, Program: s.exists("/" + gpo.StartupDir + "/" + name)}
+		if a.Armed, err = s.inPolicy(name); err != nil {
+			s.unreadable("/"+gpo.ScriptsPath, err)
+		}
+		if a.Armed {
+			a.Activator = "a start-up script of the local policy"
+		} else {
+			s.find("windows/agent-leftover", a.Program, "a start-up script of an earlier run that nothing starts")
+		}
+		s.Agents = append(s.Agents, a)
+		if found++; found == maxScripts {
+			return
+		}
+	}
+}
+
+// inPolicy tells whether Windows runs the script: whether adding it once more
+// changes nothing.
+func (s *System) inPolicy(name string) (bool, error) {
+	ps1 := s.exists("/" + gpo.StartupDir + "/" + strings.TrimSuffix(name, path.Ext(name)) + ".ps1")
+	gpt, err := s.policyFile(gpo.GPTPath)
+	if err != nil {
+		return false, err
+	}
+	scripts, err := s.policyFile(gpo.ScriptsPath)
+	if err != nil {
+		return false, err
+	}
+	before := gpo.Policy{GPT: gpt.data(), Scripts: scripts.data()}
+	after, err := gpo.Add(before, name)
+	same := bytes.Equal(after.Scripts, before.Scripts) && bytes.Equal(after.GPT, before.GPT)
+	return ps1 != "" && err == nil && same, nil
+}
+
+// planScript installs the start-up script.
+func (s *System) planScript(m *arming, w Wishes) {
+	s.checkScripting(m)
+	m.find("windows/script-note", "", scriptLimit)
+	gpt, err := s.policyFile(gpo.GPTPath)
+	if err != nil {
+		m.findings = append(m.findings, unreadable("/"+gpo.GPTPath, err))
+		return
+	}
+	scripts, err := s.policyFile(gpo.ScriptsPath)
+	if err != nil {
+		m.findings = append(m.findings, unreadable("/"+gpo.ScriptsPath, err))
+		return
+	}
+	name := "regain-" + w.Run + ".cmd"
+	if s.scriptArmed(name) {
+		return
+	}
+	m.missing("the start-up script is not in the local policy")
+	add, err := newpassword.Install(w.Run, w.Fallback, gpo.Policy{GPT: gpt.data(), Scripts: scripts.data()})
+	if err != nil {
+		m.find("windows/policy-file", scripts.path, err.Error())
+		return
+	}
+	m.makeDirs()
+	for _, f := range add.Files {
+		m.writeScript(f)
+	}
+	m.writePolicy(gpt, add.Policy.GPT, decoded)
+	m.writePolicy(scripts, add.Policy.Scripts, func(b []byte) string { return maskScripts(b, name) })
+}
+
+func (s *System) scriptArmed(name string) bool {
+	for _, a := range s.Agents {
+		if a.Kind == StartupScript && a.Armed && strings.EqualFold(path.Base(a.Program), name) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkScripting finds what keeps a start-up script, or PowerShell, from running,
+// as far as the volume tells.
+func (s *System) checkScripting(m *arming) {
+	if s.exists(powerShell) == "" {
+		m.find("windows/powershell-absent", powerShell, "there is no PowerShell")
+	}
+	if n, ok := s.software.number(psPolicies, "EnableScripts"); ok && n == 0 {
+		m.find("windows/powershell", s.software.path, "a policy turns PowerShell scripts off")
+	}
+	switch p := s.software.text(psPolicies, "ExecutionPolicy"); strings.ToLower(p) {
+	case "allsigned", "restricted":
+		m.find("windows/powershell", s.software.path, "a policy sets PowerShell's execution policy to "+p)
+	}
+	if p := s.system.text(s.control(`Session Manager\Environment`), "__PSLockdownPolicy"); p != "" && p != "0" {
+		m.find("windows/powershell", s.system.path, "__PSLockdownPolicy is "+p)
+	}
+	if n, ok := s.software.number(policyOff, "DisableLGPOProcessing"); ok && n != 0 {
+		m.find("windows/policy-off", s.software.path, fmt.Sprintf("DisableLGPOProcessing is %d", n))
+	}
+}
+
+const whyScript = "so that a start-up script sets a password, encrypted to your key"
+
+// makeDirs makes what is missing of the policy's directories.
+func (m *arming) makeDirs() {
+	for _, dir := range gpo.Dirs() {
+		_, err := m.s.v.Stat("/" + dir)
+		if err == nil {
+			continue
+		}
+		canonical := ""
+		if errors.Is(err, fs.ErrNotExist) {
+			canonical, err = m.s.v.ResolveMissing("/" + dir)
+		}
+		if err != nil {
+			m.findings = append(m.findings, unreadable("/"+dir, err))
+			return
+		}
+		m.changes = append(m.changes, offline.Change{Path: canonical, After: offline.NTFSDir(), Why: whyScript})
+	}
+}
+
+var longText = regexp.MustCompile(`'[0-9A-Za-z+/=]{200,}'`)
+
+// writeScript puts a file of ours in place. What it carries of the policy, as it
+// was, may hold what others have written there.
+func (m *arming) writeScript(f newpassword.File) {
+	old, err := m.s.policyFile(f.Path)
+	if err != nil {
+		m.findings = append(m.findings, unreadable("/"+f.Path, err))
+		return
+	}
+	m.changes = append(m.changes, offline.Change{
+		Path: old.path, Before: old.file, After: offline.NTFSFile(f.Data), Why: whyScript,
+		Shown: &offline.Shown{Before: hidden(old.data()), After: hidden(f.Data)},
+	})
+}
+
+func hidden(script []byte) string { return longText.ReplaceAllString(string(script), "'…'") }
+
+func (m *arming) writePolicy(f policyFile, data []byte, show func([]byte) string) {
+	if bytes.Equal(f.data(), data) && f.file != nil {
+		return
+	}
+	after := offline.NTFSFile(data)
+	if f.file != nil {
+		after = f.file.Clone()
+		after.Data = data
+	}
+	m.changes = append(m.changes, offline.Change{
+		Path: f.path, Before: f.file, After: after, Why: whyScript,
+		Shown: &offline.Shown{Before: show(f.data()), After: show(data)},
+	})
+}
+
+var scriptLine = regexp.MustCompile(`(?im)^([ \t]*[0-9]+(?:CmdLine|Parameters)[ \t]*=[ \t]*)([^\r\n]+)`)
+
+// maskScripts shows of scripts.ini our own script alone: the command lines and
+// parameters of others may hold passwords.
+func maskScripts(data []byte, ours string) string {
+	return scriptLine.ReplaceAllStringFunc(decoded(data), func(line string) string {
+		parts := scriptLine.FindStringSubmatch(line)
+		if strings.EqualFold(strings.TrimSpace(parts[2]), ours) {
+			return line
+		}
+		return parts[1] + "[masked]"
+	})
+}
