@@ -3,7 +3,6 @@ package winroot
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -204,6 +203,6 @@ func (m *arming) runOfV1() {
 		"settings of the network adapter, which may restart the computer once more",
 		"the administrator account is enabled, and its password never expires; the service AmazonSSMAgent starts automatically",
 	} {
-		m.find("windows/runs-again", launchV1, fmt.Sprintf("the run does this, too: %s", what))
+		m.find("windows/runs-again", launchV1, what)
 	}
 }

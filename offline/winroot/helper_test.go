@@ -6,7 +6,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 
@@ -93,8 +92,9 @@ func apply(t testing.TB, v *offline.Volume, changes []offline.Change) {
 	}
 }
 
-// hivexget reads a value with a program that nobody here wrote.
-func hivexget(t testing.TB, hive, key, value string) string {
+// hivexget reads a value with a program that nobody here wrote: binary data as they
+// are, numbers in decimal.
+func hivexget(t testing.TB, hive, key, value string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(hive) // of the volume, which a program elsewhere may not see
 	if err != nil {
@@ -108,7 +108,7 @@ func hivexget(t testing.TB, hive, key, value string) string {
 	if err != nil {
 		t.Fatalf("hivexget %s %s: %v", key, value, err)
 	}
-	return strings.TrimSpace(string(out))
+	return out
 }
 
 // ids of the findings that are as severe.
