@@ -24,6 +24,7 @@ type Cloud interface {
 	Parameters
 	Deliveries
 	Groups
+	Passwords
 }
 
 // Accounts tells who asks, and what that may do.

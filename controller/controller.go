@@ -110,6 +110,8 @@ type Status struct {
 	// its proof by login has seen: what it takes to log in later.
 	Users   []string `json:"users,omitempty"`
 	HostKey string   `json:"host_key,omitempty"`
+	// Started is when EC2 says that it has started the instance for the run.
+	Started time.Time `json:"started,omitzero"`
 }
 
 // ParameterName is where the private key of an instance is stored: the name that

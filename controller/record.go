@@ -114,6 +114,7 @@ type Rescue struct {
 
 	StoppedAt time.Time `json:"stopped_at,omitzero"` // StopInstances was called
 	RunningAt time.Time `json:"running_at,omitzero"` // and it ran again
+	Started   time.Time `json:"started,omitzero"`    // by EC2's clock
 
 	Verified Verification `json:"verified,omitzero"`
 	Address  string       `json:"address,omitempty"` // of the instance, since it runs again

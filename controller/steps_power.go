@@ -171,7 +171,7 @@ func (b *bracket) start(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	switch is.State {
 	case Running:
 		if !r.StoppedAt.IsZero() && r.RunningAt.IsZero() {
-			r.RunningAt = b.Clock.Now()
+			r.RunningAt, r.Started = b.Clock.Now(), is.Launched
 		}
 		return flow.Wait{}, nil
 	case Stopped:

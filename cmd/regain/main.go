@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -28,9 +29,16 @@ func start() int {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, dial: dial, connect: connect,
 		asks:  term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		alive: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
-		width: terminalWidth,
+		width: terminalWidth, secret: askSecret,
 	}
 	return p.run(ctx, os.Args[1:])
+}
+
+// askSecret asks on the terminal, and shows nothing of the answer.
+func askSecret(prompt string) ([]byte, error) {
+	fmt.Fprint(os.Stderr, prompt)
+	defer fmt.Fprintln(os.Stderr)
+	return term.ReadPassword(int(os.Stdin.Fd()))
 }
 
 // terminalWidth is asked for at each line: windows are resized.

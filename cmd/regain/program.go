@@ -31,6 +31,7 @@ type program struct {
 	alive          bool // stderr is a terminal that can be drawn on
 	width          func() int
 	connect        func(context.Context, account) (controller.Cloud, error)
+	secret         func(prompt string) ([]byte, error) // asked for on the terminal, without an echo
 	dial           func(ctx context.Context, network, address string) (net.Conn, error)
 
 	account account

@@ -50,4 +50,4 @@ func through(service string) when {
 var parameterContext = when{"StringLike", "kms:EncryptionContext:PARAMETER_ARN", []string{storeKey}}
 
 // controllerGrants is the catalogue of the controller, in the order of a rescue.
-var controllerGrants = slices.Concat(patientSteps, helperSteps, backupSteps, keySteps, groupSteps, networkSteps)
+var controllerGrants = slices.Concat(patientSteps, helperSteps, backupSteps, keySteps, windowsSteps, groupSteps, networkSteps)

@@ -55,6 +55,14 @@ var keySteps = []grant{
 	},
 }
 
+// windowsSteps are those of Windows.
+var windowsSteps = []grant{
+	{
+		sid: "FetchPassword", why: "regain password: what the machine tells of its new password, encrypted", only: func(f Features) bool { return f.Windows }, patient: true,
+		actions: []string{"ec2:GetConsoleOutput", "ec2:GetPasswordData"}, on: []string{ownEC2 + "instance/{instance}"},
+	},
+}
+
 // groupSteps are those of an instance in an Auto Scaling group.
 var groupSteps = []grant{
 	{

@@ -37,7 +37,7 @@ func Needed(t Target) []Permission {
 // skips leaves out what preflight calls itself, and what this target has not.
 func (t Target) skips(g grant) bool {
 	switch g.sid {
-	case "Look", "LookAtKeys", "LookAtKeyPairs", "LookAtHelperRole", "LookAtGroup", "Simulate", "HelperImage", "Bucket", "VPCQuota", "FindKey", "FetchKey", "FetchKeyDecrypted", "NewEncryptedVolumes":
+	case "Look", "LookAtKeys", "LookAtKeyPairs", "LookAtHelperRole", "LookAtGroup", "Simulate", "HelperImage", "Bucket", "VPCQuota", "FindKey", "FetchKey", "FetchKeyDecrypted", "FetchPassword", "NewEncryptedVolumes":
 		return true
 	case "Standby":
 		return t.Group == ""

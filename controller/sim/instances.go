@@ -25,6 +25,9 @@ type instance struct {
 
 	login time.Time // sshd answers from here on
 
+	password controller.PasswordData // as EC2 has it
+	console  []byte
+
 	// Of a helper.
 	invoked []*invocation
 	online  bool

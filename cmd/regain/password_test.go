@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-77750964/regain/controller"
+	"github.com/seed-77750964/regain/controller/sim"
+	"github.com/seed-77750964/regain/internal/testdisk"
+)
+
+// keyFile has ssh-keygen or openssl make a private key in a form.
+func keyFile(t *testing.T, form, phrase string) string {
+	t.Helper()
+	testdisk.Need(t, "ssh-keygen", "openssl")
+	path := filepath.Join(t.TempDir(), "key")
+	commands := map[string][][]string{
+		"OpenSSH":        {{"ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", phrase, "-f", path}},
+		"PKCS #1":        {{"ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", phrase, "-f", path}},
+		"PKCS #8":        {{"openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", path}},
+		"locked PKCS #8": {{"openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-aes256", "-pass", "pass:" + phrase, "-out", path}},
+		"ed25519":        {{"ssh-keygen", "-q", "-t", "ed25519", "-N", phrase, "-f", path}},
+	}[form]
+	for _, c := range commands {
+		if out, err := exec.CommandContext(t.Context(), c[0], c[1:]...).CombinedOutput(); err != nil {
+			t.Fatalf("%v: %v: %s", c, err, out)
+		}
+	}
+	return path
+}
+
+func TestPrivateKeys(t *testing.T) {
+	for _, tt := range []struct{ form, phrase, typed, says string }{
+		{"OpenSSH", "", "", ""}, {"PKCS #1", "", "", ""}, {"PKCS #8", "", "", ""},
+		{"OpenSSH", "open sesame", "open sesame", ""}, {"PKCS #1", "open sesame", "open sesame", ""},
+		{"OpenSSH", "open sesame", "wrong", "passphrase does not open"},
+		{"locked PKCS #8", "open sesame", "", "PKCS #8 key with a passphrase"},
+		{"ed25519", "", "", "not RSA"},
+	} {
+		path, asked := keyFile(t, tt.form, tt.phrase), 0
+		p := &program{asks: true, secret: func(string) ([]byte, error) { asked++; return []byte(tt.typed), nil }}
+		key, err := p.readRSAKey(path)
+		if (tt.says == "") != (err == nil && key != nil) || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s, %q: %v, want %q", tt.form, tt.typed, err, tt.says)
+		}
+		if (asked > 0) != (tt.typed != "") {
+			t.Errorf("%s: the passphrase was asked for %d times", tt.form, asked)
+		}
+	}
+	for path, says := range map[string]string{
+		keyFile(t, "OpenSSH", "x"): "nobody to ask", filepath.Join(t.TempDir(), "none"): "cannot read", "/dev/null": "holds no private key", t.TempDir(): "cannot read",
+	} {
+		if _, err := (&program{}).readRSAKey(path); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%v, want %q", err, says)
+		}
+	}
+}
+
+// TestPasswordCommand runs the command against the cloud in memory.
+func TestPasswordCommand(t *testing.T) {
+	const secret = "R4nd0m&Word"
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		told   bool
+		code   int
+		out    string // of stdout, all of it; or, where JSON, part of it
+		errors string // part of stderr
+	}{
+		{"printed", nil, true, exitDone, secret + "\n", "the password of its administrator on i-"},
+		{"JSON", []string{"--json"}, true, exitDone, `"password":"R4nd0m&Word"`, ""},
+		{"none", []string{"--timeout", "1ms"}, false, exitFailed, "", "the console is empty"},
+		{"none, JSON", []string{"--timeout", "1ms", "--json"}, false, exitFailed, `"hint":"the console is empty`, ""},
+		{"no key", []string{"--key", "/none"}, true, exitUsage, "", "cannot read the private key"},
+	} {
+		path := keyFile(t, "PKCS #1", "")
+		key, err := (&program{}).readRSAKey(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cloud := sim.New(sim.Options{})
+		id := cloud.AddInstance(sim.Patient{Instance: controller.Instance{Platform: controller.Windows}})
+		if tt.told {
+			cipher, err := rsa.EncryptPKCS1v15(rand.Reader, &key.PublicKey, []byte(secret)) //nolint:staticcheck // it is what agents do
+			if err != nil {
+				t.Fatal(err)
+			}
+			cloud.Tell(id, cipher)
+		}
+		var out, complaints bytes.Buffer
+		p := &program{
+			stdin: strings.NewReader(""), stdout: &out, stderr: &complaints, width: func() int { return 80 },
+			env:     func(name string) string { return map[string]string{"XDG_STATE_HOME": t.TempDir()}[name] },
+			connect: func(context.Context, account) (controller.Cloud, error) { return cloud, nil },
+			dial:    func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no network") },
+		}
+		code := p.run(t.Context(), append([]string{"password", id, "--key", path}, tt.args...))
+		if code != tt.code || !strings.Contains(out.String(), tt.out) || !strings.Contains(complaints.String(), tt.errors) {
+			t.Errorf("%s: code %d, stdout %q, stderr %q", tt.name, code, &out, &complaints)
+		}
+		if strings.Contains(complaints.String(), secret) || strings.Count(out.String(), secret) != strings.Count(tt.out, secret) {
+			t.Errorf("%s: the password is told more than once: %q %q", tt.name, &out, &complaints)
+		}
+		for line := range strings.Lines(out.String()) {
+			if strings.Contains(tt.name, "JSON") && !json.Valid([]byte(line)) {
+				t.Errorf("%s: %q is not JSON", tt.name, line)
+			}
+		}
+	}
+}
+
+func TestPasswordLine(t *testing.T) {
+	found := controller.Password{Instance: "i-1", User: "Admin", Password: "hidden", From: controller.FromScript}
+	if got := passwordLine(found); got != "the password of Admin on i-1, from its start-up script:" {
+		t.Error(got)
+	}
+	found.User, found.From, found.Set = "", controller.FromAgent, time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC)
+	if got := passwordLine(found); got != "the password of its administrator on i-1, from its launch agent at 2026-11-22T16:00:00Z:" {
+		t.Error(got)
+	}
+	if _, err := os.Stat("regain-i-1"); err == nil {
+		t.Error("a file was written")
+	}
+}

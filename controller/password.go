@@ -1,0 +1,247 @@
+package controller
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/seed-77750964/regain/offline/winroot/gpo/newpassword"
+)
+
+// Passwords are what a Windows instance tells of its administrator's password.
+type Passwords interface {
+	// PasswordData is what the launch agent has last told EC2; no Cipher: nothing
+	// yet. It stays until the agent tells another.
+	PasswordData(ctx context.Context, instance string) (PasswordData, error)
+	// Console is the end of what the instance has written to its console, at
+	// most 64 KiB. It may lag behind by minutes.
+	Console(ctx context.Context, instance string) ([]byte, error)
+}
+
+// PasswordData is a password as EC2 has it: encrypted to the key pair.
+type PasswordData struct {
+	Cipher []byte
+	At     time.Time // when the agent told it
+}
+
+// PasswordAsk asks for the new password of an instance.
+type PasswordAsk struct {
+	Instance string
+	// Run is the reset that a start-up script belongs to; empty: the last one on
+	// record here.
+	Run     string
+	Key     *rsa.PrivateKey // of the key pair, or the one given to the reset
+	Timeout time.Duration
+}
+
+// The origins of a Password.
+const (
+	FromAgent  = "launch agent"
+	FromScript = "start-up script"
+)
+
+// A Password is the administrator's. It prints without the password itself,
+// which only its JSON and the field have.
+type Password struct {
+	Instance string    `json:"instance"`
+	User     string    `json:"user,omitempty"` // as far as it is told
+	Password string    `json:"password"`
+	Set      time.Time `json:"set,omitzero"`
+	From     string    `json:"from"`
+}
+
+// String leaves the password out.
+func (p Password) String() string { return "the password of " + p.Instance }
+
+// GoString leaves the password out.
+func (p Password) GoString() string { return p.String() }
+
+// A NoPasswordError says that no new password has come, and what the console
+// tells of why.
+type NoPasswordError struct {
+	Instance string
+	Waited   time.Duration
+	Old      time.Time // of a password from before the start; zero: there is none
+	Told     []string  // by the console
+}
+
+func (e *NoPasswordError) Error() string {
+	text := fmt.Sprintf("instance %s has told no new password within %s", e.Instance, e.Waited.Round(time.Second))
+	if !e.Old.IsZero() {
+		text += "; the one that EC2 has is of " + e.Old.UTC().Format(time.RFC3339) + ", before the instance was started"
+	}
+	return text
+}
+
+// lookAgain is how often EC2 is asked: an agent takes some minutes, and what it
+// tells reaches EC2 a while later.
+const lookAgain = 15 * time.Second
+
+// Password waits for a password that is newer than the start that the last
+// reset has made, or than the last start where there is no reset on record, and
+// decrypts it here.
+func (c *Controller) Password(ctx context.Context, a PasswordAsk) (Password, error) {
+	if err := CheckInstanceID(a.Instance); err != nil {
+		return Password{}, err
+	}
+	q := &passwordQuest{Controller: c, PasswordAsk: a, began: c.Clock.Now()}
+	q.remember(ctx)
+	for {
+		found, err := q.ask(ctx)
+		waited := c.spent(q.began)
+		passes := is(err, Throttled) || is(err, Unknown)
+		switch {
+		case err != nil && (!passes || waited >= a.Timeout):
+			return Password{}, fmt.Errorf("cannot get the password of %s: %w", a.Instance, err)
+		case found != nil:
+			found.Instance = a.Instance
+			return *found, nil
+		case waited >= a.Timeout:
+			return Password{}, &NoPasswordError{Instance: a.Instance, Waited: waited, Old: q.old, Told: tellConsole(q.console)}
+		}
+		q.say()
+		c.Clock.Sleep(ctx, c.Clock.Now().Add(c.onClock(min(lookAgain, a.Timeout-waited))))
+		if err := ctx.Err(); err != nil {
+			return Password{}, err
+		}
+	}
+}
+
+// passwordQuest is one wait for a password.
+type passwordQuest struct {
+	*Controller
+	PasswordAsk
+	began   time.Time
+	since   time.Time // of the start by the reset; zero: not on record
+	old     time.Time
+	console []byte
+}
+
+// remember takes from the journals what is known of the last reset.
+func (q *passwordQuest) remember(ctx context.Context) {
+	ref := q.Run
+	if ref == "" {
+		ref = q.Instance
+	}
+	s, err := q.Status(ctx, ref)
+	if err != nil || s.Instance != q.Instance {
+		return // begun elsewhere, or never: the last start counts
+	}
+	q.Run, q.since = s.Run, s.Started
+}
+
+// ask asks once; nil: not yet.
+func (q *passwordQuest) ask(ctx context.Context) (*Password, error) {
+	found, err := q.Cloud.Instances(ctx, q.Instance)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
+		return nil, &MissingError{Instance: q.Instance}
+	case found[0].Platform != Windows:
+		return nil, errors.New("it does not run Windows")
+	case found[0].State == Pending:
+		return nil, nil
+	case found[0].State != Running:
+		return nil, fmt.Errorf("it is %s, and a password is made when it starts", found[0].State)
+	}
+	if q.since.IsZero() || q.since.After(found[0].Launched) {
+		q.since = found[0].Launched
+	}
+	data, err := q.Cloud.PasswordData(ctx, q.Instance)
+	if err != nil {
+		return nil, err
+	}
+	if len(data.Cipher) > 0 {
+		if data.At.After(q.since) {
+			return q.fromAgent(data)
+		}
+		q.old = data.At
+	}
+	if q.console, err = q.Cloud.Console(ctx, q.Instance); err != nil {
+		return nil, err
+	}
+	return q.fromScript()
+}
+
+// fromAgent decrypts what a launch agent tells: RSA with the padding of PKCS #1
+// v1.5, which is not ours to choose. Who could ask many times, to learn from the
+// answers, is the operator alone.
+func (q *passwordQuest) fromAgent(data PasswordData) (*Password, error) {
+	plain, err := rsa.DecryptPKCS1v15(nil, q.Key, data.Cipher) //nolint:staticcheck // see above
+	if err != nil {
+		return nil, &WrongKeyError{Instance: q.Instance}
+	}
+	defer clear(plain)
+	if !printable(plain) {
+		return nil, errors.New("what was decrypted is no password")
+	}
+	return &Password{Password: string(plain), Set: data.At, From: FromAgent}, nil
+}
+
+// fromScript looks whether the start-up script of the reset has told anything.
+func (q *passwordQuest) fromScript() (*Password, error) {
+	if q.Run == "" {
+		return nil, nil
+	}
+	block, err := newpassword.ParseBlock(q.console, q.Run)
+	if errors.Is(err, newpassword.ErrNoBlock) || errors.Is(err, newpassword.ErrTorn) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch block.Status {
+	case newpassword.DomainController:
+		return nil, errors.New("its start-up script has found a domain controller, which has no local accounts, and has changed nothing")
+	case newpassword.Failed:
+		return nil, fmt.Errorf("its start-up script has failed, and has changed nothing: %q", block.Cause)
+	}
+	login, err := newpassword.Open(block, q.Key)
+	if err != nil {
+		return nil, &WrongKeyError{Instance: q.Instance, Script: true}
+	}
+	if !printable([]byte(login.Password)) || !printable([]byte(login.User)) {
+		return nil, errors.New("what was decrypted is no password")
+	}
+	return &Password{User: login.User, Password: login.Password, From: FromScript}, nil
+}
+
+// A WrongKeyError means that there is a new password which the key does not open.
+type WrongKeyError struct {
+	Instance string
+	Script   bool // it is encrypted to the key given to the reset
+}
+
+func (e *WrongKeyError) Error() string {
+	if e.Script {
+		return "the key does not open it: it is encrypted to the public key that the reset was given"
+	}
+	return "the key does not open it: it is encrypted to the instance's key pair"
+}
+
+// longestPassword is what Windows takes for a password that is typed.
+const longestPassword = 256
+
+// printable tells whether a terminal can be shown the text: whoever knows the
+// public half, such as the instance, chooses what is decrypted.
+func printable(text []byte) bool {
+	if len(text) == 0 || len(text) > longestPassword || !utf8.Valid(text) {
+		return false
+	}
+	return strings.IndexFunc(string(text), func(r rune) bool { return !unicode.IsPrint(r) }) < 0
+}
+
+func (q *passwordQuest) say() {
+	if q.Watch != nil {
+		q.Watch(Event{
+			Time: q.Clock.Now(), Run: q.Run, Instance: q.Instance, Step: "password", Way: "out", Event: "waits", Wait: lookAgain,
+			Why: "for the instance to tell its new password",
+		})
+	}
+}

@@ -1,0 +1,50 @@
+package controller
+
+import (
+	"bytes"
+	"regexp"
+
+	"github.com/seed-77750964/regain/offline"
+)
+
+// A sign is something that a console shows of why there is no password.
+type sign struct {
+	line *regexp.Regexp
+	says string
+}
+
+// signs are lines of the launch agents, in the order in which they are told.
+// EC2 User Guide, "Common messages for Windows instances"; the facts about v1
+// come from reading that agent.
+var signs = []sign{
+	{regexp.MustCompile(`(?i)Ec2SetPassword: *Disabled`), "EC2Config was not asked for a password: Ec2SetPassword is Disabled"},
+	{regexp.MustCompile(`(?i)failed to get metadata|unable to (get|send) .*(public.?key|password)`),
+		"the agent has not got the public key of the key pair: the password may be changed, and known to nobody; the backup has the old one"},
+	{regexp.MustCompile(`(?i)password is not sent|unable to open .*port|COM1`), "the agent could not use the serial port, which the password goes by: is EMS or SAC on?"},
+	{regexp.MustCompile(`(?i)Launch: EC2 ?Launch v[12]|EC2 ?Agent: Ec2Config`), "the launch agent has started"},
+	{regexp.MustCompile(`(?i)Windows is Ready`), "Windows is ready, and the agent is done with what it was asked: it was asked for no password, or the instance has been started once more since"},
+}
+
+// tellConsole is what a console shows of why there is no password, with the line
+// that shows it. What the instance writes is not trusted: it is quoted.
+func tellConsole(console []byte) []string {
+	if len(bytes.TrimSpace(console)) == 0 {
+		return []string{"the console is empty: it is filled some minutes after the start, or the instance does not boot"}
+	}
+	var told []string
+	for _, s := range signs {
+		var last []byte
+		for line := range bytes.Lines(console) {
+			if s.line.Match(line) {
+				last = bytes.TrimSpace(line)
+			}
+		}
+		if last != nil {
+			told = append(told, s.says+": "+offline.Printable(shorten(string(last))))
+		}
+	}
+	if told == nil {
+		return []string{"the console has no line of a launch agent: it is not there, its service is disabled, or it has not started yet"}
+	}
+	return told
+}
