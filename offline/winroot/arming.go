@@ -29,6 +29,14 @@ func (m *arming) find(id, path, evidence string) {
 	m.findings = append(m.findings, finding(id, path, evidence))
 }
 
+// unreadable is the finding for a path that the arming needs: nobody can accept
+// that.
+func (m *arming) unreadable(path string, err error) {
+	f := unreadable(path, err)
+	f.Consent = ""
+	m.findings = append(m.findings, f)
+}
+
 // missing says what keeps the agent from setting a password.
 func (m *arming) missing(format string, args ...any) {
 	m.why = append(m.why, shown(fmt.Sprintf(format, args...)))
@@ -43,7 +51,7 @@ func (m *arming) settings(agent agentconf.Agent, path string, edit func([]byte) 
 	canonical, before, err := m.s.snapshot(path, agentconf.MaxSize)
 	if err != nil {
 		m.missing("%s cannot be read", path)
-		m.findings = append(m.findings, unreadable(path, err))
+		m.unreadable(path, err)
 		return agentconf.Edit{}, false
 	}
 	if before == nil {

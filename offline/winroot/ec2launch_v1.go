@@ -98,7 +98,7 @@ func (m *arming) enableTask() {
 	r, file, path, err := m.s.registration()
 	if err != nil {
 		m.missing("%s cannot be read", path)
-		m.findings = append(m.findings, unreadable(path, err))
+		m.unreadable(path, err)
 		return
 	}
 	for _, p := range r.Check() {

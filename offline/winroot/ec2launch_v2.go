@@ -48,7 +48,7 @@ func (m *arming) forgetRun() {
 	switch {
 	case err != nil:
 		m.missing("%s cannot be read", ranBefore)
-		m.findings = append(m.findings, unreadable(ranBefore, err))
+		m.unreadable(ranBefore, err)
 	case mark != nil:
 		m.missing("%s says that the agent has run", canonical)
 		m.changes = append(m.changes, offline.Change{Path: canonical, Before: mark, Why: "so that the agent takes the next start for its first"})

@@ -101,12 +101,12 @@ func (s *System) planScript(m *arming, w Wishes) {
 	m.find("windows/script-note", "", scriptLimit)
 	gpt, err := s.policyFile(gpo.GPTPath)
 	if err != nil {
-		m.findings = append(m.findings, unreadable("/"+gpo.GPTPath, err))
+		m.unreadable("/"+gpo.GPTPath, err)
 		return
 	}
 	scripts, err := s.policyFile(gpo.ScriptsPath)
 	if err != nil {
-		m.findings = append(m.findings, unreadable("/"+gpo.ScriptsPath, err))
+		m.unreadable("/"+gpo.ScriptsPath, err)
 		return
 	}
 	name := "regain-" + w.Run + ".cmd"
@@ -171,7 +171,7 @@ func (m *arming) makeDirs() {
 			canonical, err = m.s.v.ResolveMissing("/" + dir)
 		}
 		if err != nil {
-			m.findings = append(m.findings, unreadable("/"+dir, err))
+			m.unreadable("/"+dir, err)
 			return
 		}
 		m.changes = append(m.changes, offline.Change{Path: canonical, After: offline.NTFSDir(), Why: whyScript})
@@ -185,7 +185,7 @@ var longText = regexp.MustCompile(`'[0-9A-Za-z+/=]{200,}'`)
 func (m *arming) writeScript(f newpassword.File) {
 	old, err := m.s.policyFile(f.Path)
 	if err != nil {
-		m.findings = append(m.findings, unreadable("/"+f.Path, err))
+		m.unreadable("/"+f.Path, err)
 		return
 	}
 	m.changes = append(m.changes, offline.Change{
