@@ -310,3 +310,33 @@ func differ(a, b string) int {
 	}
 	return n
 }
+
+// TestCutOff: what an arming that was cut off leaves is not armed, and a second
+// one ends it.
+func TestCutOff(t *testing.T) {
+	onNTFS(t, func(dir string) {
+		for kind, text := range doNothing {
+			root := filepath.Join(dir, kind)
+			m := machine{Machine: windows.Machine{Release: "2016", Agents: []windows.Agent{{Kind: kind, Settings: &text, Start: 4}}}}
+			v := m.on(t, root)
+			w := winroot.Wishes{Allow: []string{"windows/service-disabled"}}
+			whole := detect(t, v).Plan(w).Changes
+			for n := range whole {
+				apply(t, v, whole[:n])
+				s := detect(t, v)
+				p := s.Plan(w)
+				if s.Agents[0].Armed || p.Already || len(p.Changes) != len(whole)-n {
+					t.Errorf("%s, cut off after %d changes: %+v", kind, n, p)
+				}
+				apply(t, v, p.Changes)
+				if s := detect(t, v); !s.Agents[0].Armed {
+					t.Errorf("%s, cut off after %d changes and armed again: %v", kind, n, s.Agents[0].Why)
+				}
+				for _, c := range slices.Backward(append(slices.Clone(whole[:n]), p.Changes...)) {
+					apply(t, v, []offline.Change{c.Invert()})
+				}
+			}
+			v.Close()
+		}
+	})
+}

@@ -3,6 +3,7 @@ package winroot
 import (
 	"crypto/rsa"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -35,6 +36,8 @@ type Plan struct {
 	Changes  []offline.Change
 	Findings []offline.Finding
 	Refused  []string // ids of the findings for which there are no changes
+
+	script string // name of the start-up script, where that is the agent
 }
 
 // Plan decides what to change, and changes nothing. The changes are in the order
@@ -45,12 +48,12 @@ func (s *System) Plan(w Wishes) Plan {
 	m := &arming{s: s, allowed: func(id string) bool { return slices.Contains(w.Allow, id) }}
 	m.findings = slices.Clone(s.Findings)
 	if w.Fallback != nil {
-		p.Agent, p.Why = StartupScript, []string{"it was asked for"}
-		s.planScript(m, w)
+		p.Agent, p.Why, p.script = StartupScript, []string{"it was asked for"}, "regain-"+w.Run+".cmd"
+		s.planScript(m, w, p.script)
 	} else if a := s.choose(w, &p, m); a != nil {
 		s.planAgent(m, a, w)
 	}
-	s.others(m, p.Agent, w)
+	s.others(m, p, w)
 	p.conclude(m)
 	if len(p.Refused) == 0 && p.Agent != "" {
 		p.Already = m.armed()
@@ -152,17 +155,22 @@ func (s *System) planAgent(m *arming, a *Agent, w Wishes) {
 }
 
 // others finds what else would set a password. Who names an agent has chosen.
-func (s *System) others(m *arming, chosen agentconf.Agent, w Wishes) {
+func (s *System) others(m *arming, p Plan, w Wishes) {
 	for _, a := range s.Agents {
-		if !a.Armed || a.Kind == chosen || chosen == "" {
+		if !a.Armed || p.Agent == "" || p.chose(a) {
 			continue
 		}
-		f := finding("windows/agents-armed", a.Program, fmt.Sprintf("%s would set a password at the next start, and so would %s", a.Kind, chosen))
+		f := finding("windows/agents-armed", a.Program, fmt.Sprintf("%s would set a password at the next start, and so would %s", a.Kind, p.Agent))
 		if w.Agent != "" {
 			f.Severity, f.Consent = offline.Warning, ""
 		}
 		m.findings = append(m.findings, f)
 	}
+}
+
+// chose tells whether a is the agent of the plan. There can be several scripts.
+func (p Plan) chose(a Agent) bool {
+	return a.Kind == p.Agent && (p.script == "" || strings.EqualFold(path.Base(a.Program), p.script))
 }
 
 // conclude sorts out what stands in the way: what blocks, and was neither accepted
@@ -191,10 +199,10 @@ func (p *Plan) prove(s *System) {
 	why := "it cannot be looked at"
 	if err == nil {
 		for _, a := range after.Agents {
-			if a.Kind != p.Agent {
+			switch {
+			case !p.chose(a):
 				continue
-			}
-			if a.Armed {
+			case a.Armed:
 				return
 			}
 			why = strings.Join(a.Why, "; ")

@@ -95,8 +95,8 @@ func (s *System) inPolicy(name string) (bool, error) {
 	return ps1 != "" && err == nil && same, nil
 }
 
-// planScript installs the start-up script.
-func (s *System) planScript(m *arming, w Wishes) {
+// planScript installs the start-up script of that name.
+func (s *System) planScript(m *arming, w Wishes, name string) {
 	s.checkScripting(m)
 	m.find("windows/script-note", "", scriptLimit)
 	gpt, err := s.policyFile(gpo.GPTPath)
@@ -109,7 +109,6 @@ func (s *System) planScript(m *arming, w Wishes) {
 		m.unreadable("/"+gpo.ScriptsPath, err)
 		return
 	}
-	name := "regain-" + w.Run + ".cmd"
 	if s.scriptArmed(name) {
 		return
 	}
