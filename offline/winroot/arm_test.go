@@ -236,7 +236,7 @@ func TestAlready(t *testing.T) {
 // TestPerBoot needs the settings alone where EC2Launch v1 runs at each start.
 func TestPerBoot(t *testing.T) {
 	m := machine{Machine: windows.Machine{Release: "2016", Agents: []windows.Agent{{Kind: windows.EC2LaunchV1, PerBoot: true}}}}
-	m.volume(t, func(v *offline.Volume, dir string) {
+	m.mounted(t, func(v *volume, dir string) {
 		before := tree(t, dir)
 		p := detect(t, v).Plan(winroot.Wishes{})
 		apply(t, v, p.Changes)
@@ -250,7 +250,7 @@ func TestPerBoot(t *testing.T) {
 func TestNoSettings(t *testing.T) {
 	none := ""
 	m := machine{Machine: windows.Machine{Release: "2019", Agents: []windows.Agent{{Kind: windows.EC2LaunchV1, Settings: &none}}}}
-	m.volume(t, func(v *offline.Volume, dir string) {
+	m.mounted(t, func(v *volume, dir string) {
 		before := tree(t, dir)
 		p := detect(t, v).Plan(winroot.Wishes{})
 		apply(t, v, p.Changes)

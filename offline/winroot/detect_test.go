@@ -65,7 +65,7 @@ func TestNotWindows(t *testing.T) {
 	onNTFS(t, func(dir string) {
 		v := open(t, dir)
 		defer v.Close()
-		if _, err := winroot.Detect(v); !errors.Is(err, winroot.ErrNotWindows) {
+		if _, err := winroot.Detect(v.Volume); !errors.Is(err, winroot.ErrNotWindows) {
 			t.Errorf("an empty volume gives %v", err)
 		}
 	})
@@ -112,6 +112,26 @@ func TestChoice(t *testing.T) {
 				if !a.Installed() && len(ids(s.Findings, offline.Warning)) == 0 {
 					t.Errorf("%s: the leftover of %s is not told: %+v", c.name, a.Kind, s.Findings)
 				}
+			}
+			v.Close()
+		}
+	})
+}
+
+// TestScriptLeftByARun is an agent's rival, and the choice where there is no agent.
+func TestScriptLeftByARun(t *testing.T) {
+	key := newKey(t)
+	onNTFS(t, func(dir string) {
+		for kind, want := range map[string]string{"": "startup-script", windows.EC2LaunchV2: windows.EC2LaunchV2} {
+			m := windows.Machine{Release: "2022"}
+			if kind != "" {
+				m.Agents = agents(kind)
+			}
+			v := machine{Machine: m}.on(t, filepath.Join(dir, "root"+kind))
+			apply(t, v, detect(t, v).Plan(winroot.Wishes{Run: "r", Fallback: key}).Changes)
+			p := detect(t, v).Plan(winroot.Wishes{})
+			if string(p.Agent) != want || p.Already != (kind == "") || (len(p.Refused) > 0) != (kind != "") {
+				t.Errorf("with %q: %+v", kind, p)
 			}
 			v.Close()
 		}

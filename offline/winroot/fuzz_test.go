@@ -47,10 +47,11 @@ func FuzzDetect(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		v, err := offline.OpenVolume(fd)
+		plain, err := offline.OpenVolume(fd)
 		if err != nil {
 			t.Fatal(err)
 		}
+		v := &volume{Volume: plain}
 		defer v.Close()
 		s := detect(t, v)
 		for _, w := range []winroot.Wishes{{}, {Run: "r", Fallback: key}, {Agent: windows.EC2LaunchV1, UserData: []byte(scripts), Allow: allIDs()}} {
@@ -99,7 +100,7 @@ func checkPlan(t *testing.T, s *winroot.System, p winroot.Plan) {
 // TestPlanPromises: what holds of plans for hostile volumes holds of a good one.
 func TestPlanPromises(t *testing.T) {
 	m := machine{Machine: windows.Machine{Release: "2016", Agents: agents(windows.EC2LaunchV1)}}
-	m.volume(t, func(v *offline.Volume, _ string) {
+	m.mounted(t, func(v *volume, _ string) {
 		s := detect(t, v)
 		p := s.Plan(winroot.Wishes{})
 		checkPlan(t, s, p)

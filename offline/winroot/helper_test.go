@@ -36,7 +36,7 @@ type machine struct {
 }
 
 // on lays the machine out below dir, whose root it then is, and opens it.
-func (m machine) on(t testing.TB, dir string) *offline.Volume {
+func (m machine) on(t testing.TB, dir string) *volume {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
@@ -50,7 +50,20 @@ func (m machine) on(t testing.TB, dir string) *offline.Volume {
 	return open(t, dir)
 }
 
-func open(t testing.TB, dir string) *offline.Volume {
+// A volume closes with the systems that were detected on it.
+type volume struct {
+	*offline.Volume
+	systems []*winroot.System
+}
+
+func (v *volume) Close() {
+	for _, s := range v.systems {
+		s.Close()
+	}
+	v.Volume.Close()
+}
+
+func open(t testing.TB, dir string) *volume {
 	t.Helper()
 	fd, err := syscall.Open(dir, syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
 	if err != nil {
@@ -60,11 +73,11 @@ func open(t testing.TB, dir string) *offline.Volume {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return v
+	return &volume{Volume: v}
 }
 
-// volume is a machine on an NTFS, for tests that need one.
-func (m machine) volume(t testing.TB, f func(v *offline.Volume, dir string)) {
+// mounted is a machine on an NTFS, for tests that need one.
+func (m machine) mounted(t testing.TB, f func(v *volume, dir string)) {
 	t.Helper()
 	onNTFS(t, func(dir string) {
 		v := m.on(t, filepath.Join(dir, "root"))
@@ -73,17 +86,18 @@ func (m machine) volume(t testing.TB, f func(v *offline.Volume, dir string)) {
 	})
 }
 
-func detect(t testing.TB, v *offline.Volume) *winroot.System {
+func detect(t testing.TB, v *volume) *winroot.System {
 	t.Helper()
-	s, err := winroot.Detect(v)
+	s, err := winroot.Detect(v.Volume)
 	if err != nil {
 		t.Fatal(err)
 	}
+	v.systems = append(v.systems, s)
 	return s
 }
 
-// apply makes the changes, and opens the tree anew.
-func apply(t testing.TB, v *offline.Volume, changes []offline.Change) {
+// apply makes the changes.
+func apply(t testing.TB, v *volume, changes []offline.Change) {
 	t.Helper()
 	for _, c := range changes {
 		if err := v.Apply(c); err != nil {

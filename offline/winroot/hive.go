@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"slices"
 
@@ -25,6 +24,7 @@ const (
 type hive struct {
 	v    *offline.Volume
 	path string // canonical
+	r    *offline.Reader
 	h    *regf.Hive
 	root *regf.Key
 	err  error
@@ -57,58 +57,32 @@ func (h *hive) open() error {
 		return err
 	}
 	h.path = canonical
-	r, size, err := openReader(h.v, h.path)
-	if err != nil {
+	if h.r, err = h.v.Open(canonical); err != nil {
 		return err
 	}
-	if h.h, err = regf.Open(r, size); err != nil {
+	if h.h, err = regf.Open(h.r, h.r.Size()); err != nil {
 		return err
 	}
 	h.root, err = h.h.Root()
 	return err
 }
 
+func (h *hive) close() error {
+	if h.r == nil {
+		return nil
+	}
+	return h.r.Close()
+}
+
 func (h *hive) checkLog(path string) error {
-	r, size, err := openReader(h.v, path)
+	r, err := h.v.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return h.h.CheckLog(path, r, size)
-}
-
-// A reader is a file of the volume.
-type reader struct {
-	v    *offline.Volume
-	path string
-}
-
-func openReader(v *offline.Volume, path string) (reader, int64, error) {
-	info, err := v.Stat(path)
-	if err != nil {
-		return reader{}, 0, err
-	}
-	if info.Kind != offline.Regular {
-		return reader{}, 0, fmt.Errorf("%q: %w", path, offline.ErrNotRegular)
-	}
-	return reader{v, path}, info.Size, nil
-}
-
-func (r reader) ReadAt(b []byte, at int64) (int, error) {
-	read := 0
-	for read < len(b) {
-		n, err := r.v.ReadAt(r.path, b[read:], at+int64(read))
-		if err != nil {
-			return read, err
-		}
-		if n == 0 {
-			return read, io.EOF
-		}
-		read += n
-	}
-	return read, nil
+	return errors.Join(h.h.CheckLog(path, r, r.Size()), r.Close())
 }
 
 func (h *hive) failed(err error) bool {
@@ -184,7 +158,7 @@ func (h *hive) change(why string, patches ...regf.Patch) (offline.Change, error)
 		return offline.Change{}, err
 	}
 	head := make([]byte, baseBlock)
-	if _, err := (reader{h.v, h.path}).ReadAt(head, 0); err != nil {
+	if _, err := h.r.ReadAt(head, 0); err != nil {
 		return offline.Change{}, fmt.Errorf("cannot read the header of %q: %w", h.path, err)
 	}
 	c := offline.Change{Path: h.path, Before: before, After: before.Clone(), Why: why}

@@ -64,7 +64,7 @@ func (s *System) Plan(w Wishes) Plan {
 }
 
 // choose finds the agent to arm: the only one that is armed, else the newest that
-// starts by itself, else the newest.
+// starts by itself, else the newest, else a script that waits already.
 func (s *System) choose(w Wishes, p *Plan, m *arming) *Agent {
 	a, why := s.pick(w.Agent)
 	if a == nil {
@@ -81,17 +81,17 @@ func (s *System) choose(w Wishes, p *Plan, m *arming) *Agent {
 }
 
 func (s *System) pick(named agentconf.Agent) (*Agent, string) {
-	var installed, armed, starting []*Agent
+	var installed, armed, starting, scripts []*Agent
 	for i := range s.Agents {
 		a := &s.Agents[i]
 		switch {
 		case !a.Installed() || named != "" && a.Kind != named:
 			continue
+		case a.Kind == StartupScript: // whoever installed it has the key
+			scripts = append(scripts, a)
+			continue
 		case a.Armed:
 			armed = append(armed, a)
-		}
-		if a.Kind == StartupScript { // it is chosen only where it is there
-			continue
 		}
 		installed = append(installed, a)
 		if !a.Disabled {
@@ -99,16 +99,16 @@ func (s *System) pick(named agentconf.Agent) (*Agent, string) {
 		}
 	}
 	switch {
-	case named != "" && len(armed)+len(installed) > 0:
-		return append(armed, installed...)[0], "it was named"
+	case named != "" && len(installed)+len(scripts) > 0:
+		return append(installed, scripts...)[0], "it was named"
 	case len(armed) == 1:
 		return armed[0], "it sets a password at the next start as the volume stands"
 	case len(starting) > 0:
 		return starting[0], preferred(starting, "that start with Windows")
 	case len(installed) > 0:
 		return installed[0], preferred(installed, "that are installed")
-	case len(armed) > 0:
-		return armed[0], "no launch agent is installed"
+	case len(scripts) > 0:
+		return scripts[0], "an earlier run has installed it, and there is no launch agent"
 	}
 	return nil, ""
 }
@@ -198,6 +198,7 @@ func (p *Plan) prove(s *System) {
 	after, err := Detect(s.v.Preview(p.Changes))
 	why := "it cannot be looked at"
 	if err == nil {
+		defer after.Close()
 		for _, a := range after.Agents {
 			switch {
 			case !p.chose(a):

@@ -177,7 +177,7 @@ func TestWarnings(t *testing.T) {
 		hive.Create(t, at, "[Objects\\{0}]\n[Objects\\{1}\\Elements\\260000b0]\nElement = hex:01\n")
 		return err
 	}}
-	m.volume(t, func(v *offline.Volume, _ string) {
+	m.mounted(t, func(v *volume, _ string) {
 		s := detect(t, v)
 		p := s.Plan(winroot.Wishes{UserData: []byte("<powershell>net user x Hunter3</powershell>")})
 		want := []string{"windows/agent-note", "windows/rdp-off", "windows/release-unknown", "windows/runs-again", "windows/serial-console", "windows/user-data"}
@@ -211,7 +211,7 @@ func TestServerIsNoClient(t *testing.T) {
 		System:   "\n[ControlSet001\\Control\\ProductOptions]\nProductType = sz:WinNT\n",
 		Software: "\n[Microsoft\\Windows NT\\CurrentVersion]\nProductName = sz:Windows 7\nInstallationType = sz:Client\n",
 	}}
-	m.volume(t, func(v *offline.Volume, _ string) {
+	m.mounted(t, func(v *volume, _ string) {
 		if s := detect(t, v); s.Release != "" || s.OS().ID != "windows" {
 			t.Errorf("%+v", s.Product)
 		}
@@ -221,7 +221,7 @@ func TestServerIsNoClient(t *testing.T) {
 // TestManyControlSets reads the one in use.
 func TestManyControlSets(t *testing.T) {
 	m := machine{Machine: windows.Machine{Release: "2019", Agents: []windows.Agent{{Kind: windows.EC2LaunchV2, Armed: true}}, System: "\n[Select]\nCurrent = dword:2\n"}}
-	m.volume(t, func(v *offline.Volume, _ string) {
+	m.mounted(t, func(v *volume, _ string) {
 		s := detect(t, v)
 		if s.ControlSet != "ControlSet002" || !s.Agents[0].Disabled || s.Agents[0].Armed {
 			t.Errorf("%s, %+v", s.ControlSet, s.Agents)

@@ -67,11 +67,12 @@ const (
 // emsEnabled reads the boot configuration, if it lies on this volume: with UEFI it
 // does not. A hive that is damaged or in use tells nothing.
 func (s *System) emsEnabled() bool {
-	r, size, err := openReader(s.v, bootStore)
+	r, err := s.v.Open(bootStore)
 	if err != nil {
 		return false
 	}
-	h, err := regf.Open(r, size)
+	defer r.Close()
+	h, err := regf.Open(r, r.Size())
 	if err != nil {
 		return false
 	}

@@ -41,7 +41,8 @@ type System struct {
 
 // Detect looks at the volume, which must be one of offline.OpenNTFS. It is
 // ErrNotWindows where there is no Windows. What cannot be read is a finding.
-// The System reads through the volume later, too.
+// The System reads through the volume later, too: close it before the volume. Once
+// a change is applied it is out of date.
 func Detect(v *offline.Volume) (*System, error) {
 	for _, name := range []string{softwareHive, systemHive} {
 		_, err := v.Stat(name)
@@ -65,6 +66,9 @@ func Detect(v *offline.Volume) (*System, error) {
 	}
 	return s, nil
 }
+
+// Close closes what the System holds open.
+func (s *System) Close() error { return errors.Join(s.software.close(), s.system.close()) }
 
 // find adds a finding of the system.
 func (s *System) find(id, path, evidence string) {
