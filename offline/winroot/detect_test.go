@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/seed-77750964/regain/internal/testdisk/windows"
@@ -132,6 +133,38 @@ func TestScriptLeftByARun(t *testing.T) {
 			p := detect(t, v).Plan(winroot.Wishes{})
 			if string(p.Agent) != want || p.Already != (kind == "") || (len(p.Refused) > 0) != (kind != "") {
 				t.Errorf("with %q: %+v", kind, p)
+			}
+			v.Close()
+		}
+	})
+}
+
+// TestOldAgent: EC2Launch v1 before 1.3.2002730 has no tokens for the metadata.
+func TestOldAgent(t *testing.T) {
+	const manifest = "ProgramData/Amazon/EC2-Windows/Launch/Module/Ec2Launch.psd1"
+	onNTFS(t, func(dir string) {
+		root := filepath.Join(dir, "root")
+		machine{Machine: windows.Machine{Release: "2016", Agents: agents(windows.EC2LaunchV1)}}.on(t, root).Close()
+		for text, want := range map[string]struct {
+			version string
+			old     bool
+		}{
+			"ModuleVersion = '1.3.740'":                             {"1.3.740", true},
+			"@{\r\n\tModuleVersion='1.3.2002730'\r\n}":              {"1.3.2002730", false},
+			"  moduleversion = \"1.4.299\" # ModuleVersion = '0.1'": {"1.4.299", false},
+			string(windows.UTF16LE("ModuleVersion = '1.3.98'")):     {"1.3.98", true},
+			"# ModuleVersion = '1.3.98'":                            {"", false},
+			"ModuleVersion = '1.3\x1b[31m'":                         {"", false},
+			"":                                                      {"", false},
+		} {
+			if err := put(manifest, text)(root); err != nil {
+				t.Fatal(err)
+			}
+			v := open(t, root)
+			s := detect(t, v)
+			warnings := ids(s.Plan(winroot.Wishes{}).Findings, offline.Warning)
+			if s.Agents[0].Version != want.version || slices.Contains(warnings, "windows/agent-old") != want.old {
+				t.Errorf("%q: version %q, %v", text, s.Agents[0].Version, warnings)
 			}
 			v.Close()
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf16"
 
@@ -35,6 +37,26 @@ func armEC2LaunchV1(m *arming) {
 		m.settings(agentconf.EC2LaunchV1, settings, agentconf.EditLaunchConfig)
 	}
 	m.enableTask()
+	if v := m.s.moduleVersion(); v != "" && older(v, tokensSince) {
+		m.find("windows/agent-old", launchV1, "version "+v+" is older than "+tokensSince)
+	}
+}
+
+// tokensSince is the first version that works where an instance requires IMDSv2
+// (AWS's history of EC2Launch).
+const tokensSince = "1.3.2002730"
+
+// older compares versions number by number.
+func older(a, b string) bool {
+	number := func(s string) []int {
+		var list []int
+		for part := range strings.SplitSeq(s, ".") {
+			n, _ := strconv.Atoi(part) // what is no number counts as 0
+			list = append(list, n)
+		}
+		return list
+	}
+	return slices.Compare(number(a), number(b)) < 0
 }
 
 // registration is what the volume holds of the agent's task.

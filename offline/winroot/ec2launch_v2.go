@@ -2,6 +2,7 @@ package winroot
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/seed-77750964/regain/offline"
@@ -28,6 +29,7 @@ func armEC2LaunchV2(m *arming) {
 			m.refuse(path, err)
 		}
 		m.tasks = tasks
+		m.find("windows/account-name", path, "EC2Launch v2 sets the password of the account Administrator, unless its settings name another")
 	}
 	m.forgetRun()
 }
@@ -58,29 +60,31 @@ func (m *arming) forgetRun() {
 // runsAgain says which tasks of the settings run at the next start because the
 // agent takes it for its first.
 func (m *arming) runsAgain() {
-	var list []string
+	var again []agentconf.Task
 	for _, t := range m.tasks {
-		name := strings.TrimSpace(t.Name + " " + t.What)
-		if t.Stage != "" {
-			name += " (" + t.Stage + ")"
-		}
 		switch {
-		case t.Sysprep && t.Frequency != agentconf.Always:
-			m.find("windows/sysprep", launchV2, "the agent's settings run sysprep: "+name)
-		case t.Frequency != agentconf.Always && !strings.EqualFold(t.Name, "setAdminAccount"):
-			list = append(list, name)
+		case t.Frequency == agentconf.Always:
+		case t.Sysprep:
+			m.find("windows/sysprep", launchV2, "the agent's settings run sysprep: "+taskName(t))
+		case !strings.EqualFold(t.Name, "setAdminAccount"):
+			again = append(again, t)
 		}
 	}
-	for from := 0; from < len(list); from += tasksShown { // evidence is cut at a line's length
-		m.find("windows/runs-again", launchV2, strings.Join(list[from:min(from+tasksShown, len(list))], ", "))
-		if from > maxTaskLines*tasksShown {
-			m.find("windows/runs-again", launchV2, "and more")
-			return
-		}
+	m.findTasks("windows/runs-again", launchV2, again)
+}
+
+const maxTasks = 32
+
+// findTasks is a finding for each task, up to a bound.
+func (m *arming) findTasks(id, path string, tasks []agentconf.Task) {
+	for _, t := range tasks[:min(len(tasks), maxTasks)] {
+		m.find(id, path, taskName(t))
+	}
+	if more := len(tasks) - maxTasks; more > 0 {
+		m.find(id, path, fmt.Sprintf("and %d more", more))
 	}
 }
 
-const (
-	tasksShown   = 4
-	maxTaskLines = 16
-)
+func taskName(t agentconf.Task) string {
+	return strings.Join(strings.Fields(t.Stage+" "+t.Name+" "+t.What), " ")
+}

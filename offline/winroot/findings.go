@@ -67,6 +67,8 @@ func Causes() []Cause {
 		{"windows/runs-again", warning, "this runs at the next start, too", "", NoConsent},
 		{"windows/user-data", warning, "user data runs at the next start", "", NoConsent},
 		{"windows/agent-note", warning, "what the edit leaves and brings about", "", NoConsent},
+		{"windows/account-name", warning, "the password is that of an account with a certain name", "if Administrator was renamed, put its name into the agent's settings", NoConsent},
+		{"windows/agent-old", warning, "the agent does not know metadata tokens (IMDSv2)", "where the instance requires them, make them optional for the start", NoConsent},
 		{"windows/script-note", warning, "where the start-up script does not work", "", NoConsent},
 		{"windows/serial-console", warning, "the emergency console takes the serial port", "the agents report over that port: if no password comes, turn EMS off or use another way", NoConsent},
 		{"windows/rdp-off", warning, "Remote Desktop is off", "log in through Session Manager or the serial console, and turn it on", NoConsent},

@@ -142,12 +142,8 @@ func (s *System) planAgent(m *arming, a *Agent, w Wishes) {
 		return
 	}
 	u := agentconf.ReadUserData(a.Kind, m.userData, w.UserData)
-	var names []string
-	for _, t := range u.Tasks {
-		names = append(names, strings.TrimSpace(t.Name+" "+t.What))
-	}
 	if u.Runs {
-		m.find("windows/user-data", "", "user data runs: "+strings.Join(names, ", "))
+		m.findTasks("windows/user-data", "", u.Tasks)
 	}
 	if u.Sysprep {
 		m.find("windows/sysprep", "", "the user data of the instance calls sysprep")

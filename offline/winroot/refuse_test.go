@@ -180,7 +180,7 @@ func TestWarnings(t *testing.T) {
 	m.mounted(t, func(v *volume, _ string) {
 		s := detect(t, v)
 		p := s.Plan(winroot.Wishes{UserData: []byte("<powershell>net user x Hunter3</powershell>")})
-		want := []string{"windows/agent-note", "windows/rdp-off", "windows/release-unknown", "windows/runs-again", "windows/serial-console", "windows/user-data"}
+		want := []string{"windows/account-name", "windows/agent-note", "windows/rdp-off", "windows/release-unknown", "windows/runs-again", "windows/serial-console", "windows/user-data"}
 		if got := ids(p.Findings, offline.Warning); !slices.Equal(got, want) || len(p.Refused) > 0 {
 			t.Errorf("warnings %v, refused for %v", got, p.Refused)
 		}

@@ -114,10 +114,8 @@ func unreadable(path string, err error) offline.Finding {
 		id = "windows/reparse-point"
 	}
 	text := err.Error()
-	for _, prefix := range []string{"cannot resolve ", "cannot stat ", "cannot read "} { // of one fact, one finding
-		if rest, ok := strings.CutPrefix(text, prefix+fmt.Sprintf("%q: ", path)); ok {
-			text = rest
-		}
+	if _, cause, ok := strings.Cut(text, fmt.Sprintf("%q: ", path)); ok { // of one fact, one finding
+		text = cause
 	}
 	return finding(id, path, text)
 }
