@@ -60,10 +60,6 @@ type Instances interface {
 	Untag(ctx context.Context, keys []string, ids ...string) error
 	// Image looks up an AMI by id.
 	Image(ctx context.Context, id string) (Image, error)
-	// KeyPair looks up a key pair by name; NotFound when EC2 has none.
-	KeyPair(ctx context.Context, name string) (KeyPair, error)
-	// UserData is what the instance was given to run, decoded; nil: nothing.
-	UserData(ctx context.Context, instance string) ([]byte, error)
 }
 
 // Volumes are EBS's.
@@ -235,19 +231,6 @@ type Instance struct {
 	MetadataOff    bool `json:"metadata_off,omitempty"`
 	MetadataTokens bool `json:"metadata_tokens,omitempty"`
 	TPM            bool `json:"tpm,omitempty"` // it has a NitroTPM
-}
-
-// The platforms of an Instance.
-const (
-	Linux   = "linux"
-	Windows = "windows"
-)
-
-// KeyPair is a key pair as EC2 knows it.
-type KeyPair struct {
-	Name        string
-	Type        string // rsa or ed25519
-	Fingerprint string
 }
 
 // Device is an entry of an instance's block device mapping.

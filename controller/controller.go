@@ -112,6 +112,8 @@ type Status struct {
 	HostKey string   `json:"host_key,omitempty"`
 	// Started is when EC2 says that it has started the instance for the run.
 	Started time.Time `json:"started,omitzero"`
+	// AgentRun is the agent's own run that was good: it names what it left.
+	AgentRun string `json:"agent_run,omitempty"`
 }
 
 // ParameterName is where the private key of an instance is stored: the name that

@@ -37,6 +37,9 @@ func (f *fleet) here(run string) (s Status, err error) {
 	s = Status{Run: run, Instance: r.Ask.Instance, Owner: r.Owner, Began: r.Began, Way: string(d.Way()), Step: d.Step(), Journal: true, Kept: r.Kept}
 	if r.rescued() {
 		s.Outcome, s.Users, s.HostKey, s.Started = StateRescued, r.Result.Users, r.Verified.HostKey, r.Started
+		if r.Result.Report != nil {
+			s.AgentRun = r.Result.Report.Run
+		}
 	}
 	if err := d.Failure(); err != nil {
 		s.Error = err.Error()

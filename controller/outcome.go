@@ -88,6 +88,12 @@ func KeyFile(instance string) string { return "regain-" + instance }
 
 // login are the commands that use the new key.
 func login(r *Rescue) []string {
+	switch {
+	case r.windows() && !r.stops():
+		return []string{"aws ec2 start-instances --instance-ids " + r.Ask.Instance, "regain password " + r.Ask.Instance + " --key FILE"}
+	case r.windows():
+		return []string{"regain password " + r.Ask.Instance + " --key FILE"}
+	}
 	if len(r.Result.Users) == 0 {
 		return nil
 	}

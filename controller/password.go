@@ -13,14 +13,25 @@ import (
 	"github.com/seed-77750964/regain/offline/winroot/gpo/newpassword"
 )
 
-// Passwords are what a Windows instance tells of its administrator's password.
+// Passwords are about the administrator's password of a Windows instance.
 type Passwords interface {
+	// KeyPair looks up a key pair by name; NotFound when EC2 has none.
+	KeyPair(ctx context.Context, name string) (KeyPair, error)
+	// UserData is what the instance was given to run, decoded; nil: nothing.
+	UserData(ctx context.Context, instance string) ([]byte, error)
 	// PasswordData is what the launch agent has last told EC2; no Cipher: nothing
 	// yet. It stays until the agent tells another.
 	PasswordData(ctx context.Context, instance string) (PasswordData, error)
 	// Console is the end of what the instance has written to its console, at
 	// most 64 KiB. It may lag behind by minutes.
 	Console(ctx context.Context, instance string) ([]byte, error)
+}
+
+// KeyPair is a key pair as EC2 knows it.
+type KeyPair struct {
+	Name        string
+	Type        string // rsa or ed25519
+	Fingerprint string
 }
 
 // PasswordData is a password as EC2 has it: encrypted to the key pair.
@@ -132,7 +143,7 @@ func (q *passwordQuest) remember(ctx context.Context) {
 	if err != nil || s.Instance != q.Instance {
 		return // begun elsewhere, or never: the last start counts
 	}
-	q.Run, q.since = s.Run, s.Started
+	q.Run, q.since = s.AgentRun, s.Started
 }
 
 // ask asks once; nil: not yet.

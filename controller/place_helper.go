@@ -41,6 +41,13 @@ func publicImage(arch string) string {
 	return "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-" + ec2Arch(arch)
 }
 
+// windowsImage is the public parameter of Canonical that names the newest Ubuntu
+// LTS, which has ntfs-3g and the agent of Systems Manager. Amazon Linux has no
+// NTFS: https://documentation.ubuntu.com/aws/aws-how-to/instances/find-ubuntu-images/
+func windowsImage(arch string) string {
+	return "/aws/service/canonical/ubuntu/server/24.04/stable/current/" + arch + "/hvm/ebs-gp3/ami-id"
+}
+
 // chooseImage takes the image asked for, which decides the architecture, or
 // Amazon's for the architecture of the type asked for, or else of the patient.
 func chooseImage(ctx context.Context, cloud Cloud, s *situation) error {
@@ -50,6 +57,9 @@ func chooseImage(ctx context.Context, cloud Cloud, s *situation) error {
 			return err
 		}
 		name := publicImage(s.place.Arch)
+		if s.windows() {
+			name = windowsImage(s.place.Arch)
+		}
 		ami, err := cloud.Public(ctx, name)
 		switch {
 		case is(err, NotFound):

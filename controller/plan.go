@@ -16,6 +16,7 @@ func (c *Controller) Plan(ctx context.Context, ask Ask) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	ask = ask.on(was.Instance.Platform)
 	if !moving(was.Instance.State) {
 		c.plans.add(c.Clock.Now(), was)
 	}
@@ -37,6 +38,21 @@ func (a Ask) withDefaults() Ask {
 		if *choice.of == "" {
 			*choice.of = choice.is
 		}
+	}
+	return a
+}
+
+// on is the ask for an instance of a platform: on Windows no key is made, and no
+// login proves anything.
+func (a Ask) on(platform string) Ask {
+	if platform != Windows {
+		return a
+	}
+	if a.Keys == KeysAgent || a.Keys == "" {
+		a.Keys = KeysPassword
+	}
+	if a.Verify == VerifyAuto || a.Verify == "" {
+		a.Verify = VerifyNever
 	}
 	return a
 }
@@ -87,7 +103,7 @@ func (p Plan) steps() []string {
 	say(p.Ask.Backup == BackupAMI, "backup: make an AMI of %s, without waiting for its completion", i.ID)
 	say(p.Ask.Backup == BackupSnapshot, "backup: make a snapshot of %s, without waiting for its completion", root.Volume)
 	say(true, "detach, attach: move %s from %s to the helper, as %s", root.Volume, root.Name, p.Place.Device)
-	say(true, "rescue: %s", p.Ask.repairs(i.ID))
+	say(true, "rescue: %s", p.Ask.repairs(i))
 	say(true, "home: move %s back to %s, DeleteOnTermination %s", root.Volume, root.Name, onOff(root.DeleteOnTermination))
 	say(runs, "home: start %s", i.ID)
 	say(!runs, "home: leave %s stopped, as it was", i.ID)
@@ -109,7 +125,14 @@ func (p Place) where() string {
 }
 
 // repairs tells what the agent does.
-func (a Ask) repairs(instance string) string {
+func (a Ask) repairs(i Instance) string {
+	instance := i.ID
+	switch {
+	case i.Platform == Windows && a.PublicKey != "":
+		return "put a start-up script there that makes a new administrator password, encrypted to your public key, and removes itself"
+	case i.Platform == Windows:
+		return "have its launch agent make a new administrator password at the next start, encrypted to the key pair " + i.KeyName
+	}
 	const repair = "repair what locks out, "
 	switch a.Keys {
 	case KeysGiven:

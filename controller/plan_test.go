@@ -140,7 +140,7 @@ func TestPermissionsFollowTheAsk(t *testing.T) {
 
 func TestKeysInThePlan(t *testing.T) {
 	for keys, want := range map[string]string{KeysAgent: "made on the helper", KeysController: "made here"} {
-		if got := (Ask{Keys: keys}).repairs(patientID); !strings.Contains(got, want) || !strings.Contains(got, "/ec2rl/openssh/"+patientID+"/key") {
+		if got := (Ask{Keys: keys}).repairs(Instance{ID: patientID}); !strings.Contains(got, want) || !strings.Contains(got, "/ec2rl/openssh/"+patientID+"/key") {
 			t.Errorf("%s: got %q", keys, got)
 		}
 	}

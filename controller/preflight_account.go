@@ -96,7 +96,7 @@ func gatherKeys(ctx context.Context, _ *Controller, cloud Cloud, s *situation) e
 			s.keys = append(s.keys, key)
 		}
 	}
-	if s.ask.Keys == KeysGiven {
+	if s.ask.Keys == KeysGiven || s.ask.Keys == KeysPassword {
 		return nil
 	}
 	found, err := cloud.Parameters(ctx, parameterName(s.was.Instance.ID))

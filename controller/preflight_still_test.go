@@ -186,8 +186,9 @@ func quiet() *still {
 			"ami-arm": {ID: "ami-arm", State: "available", Architecture: "arm64", RootDevice: "/dev/xvda", Devices: []string{"/dev/xvda"}},
 		},
 		public: map[string]string{
-			"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64": "ami-x86",
-			"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64":  "ami-arm",
+			"/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id": "ami-x86",
+			"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64":              "ami-x86",
+			"/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64":               "ami-arm",
 		},
 		subnets:   []Subnet{{ID: "subnet-1", VPC: "vpc-1", Zone: zoneA, Free: 9}},
 		routes:    map[string]string{"subnet-1": "nat-1"},

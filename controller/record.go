@@ -19,7 +19,7 @@ type Ask struct {
 	// What the agent is asked to do; see offline.Task.
 	Users          []string      `json:"users,omitempty"`
 	PublicKey      string        `json:"public_key,omitempty"` // the operator's own: no private key anywhere
-	Keys           string        `json:"keys"`                 // KeysAgent, KeysController; KeysGiven when PublicKey is set
+	Keys           string        `json:"keys"`                 // KeysAgent, KeysController; KeysGiven when PublicKey is set; else KeysPassword on Windows
 	KeyType        string        `json:"key_type,omitempty"`
 	KMSKey         string        `json:"kms_key,omitempty"` // encrypts the parameter
 	Expires        time.Duration `json:"expires,omitempty"`
@@ -45,7 +45,8 @@ type Ask struct {
 const (
 	KeysAgent      = "agent"      // the agent makes the pair and stores the private half
 	KeysController = "controller" // this program makes and stores it; the public half travels
-	KeysGiven      = "given"      // the operator has the pair
+	KeysGiven      = "given"      // the operator has the pair; of Windows: the password is encrypted to it
+	KeysPassword   = "password"   // Windows: its launch agent makes a password, and there is no key
 
 	BackupAMI      = "ami"
 	BackupSnapshot = "snapshot"

@@ -90,8 +90,8 @@ func resultOf(report *offline.Report, code int) *Result {
 func (r *Rescue) rescued() bool { return r.Result != nil && r.Result.Good }
 
 // judge returns why a report is no success: only the effect counts. The task is
-// what was asked.
-func judge(report *offline.Report, code int, t offline.Task) error {
+// what was asked, of an instance that runs Windows or not.
+func judge(report *offline.Report, code int, t offline.Task, windows bool) error {
 	if report.Outcome != offline.Rescued && (report.Outcome != offline.Unchanged || report.Error != nil) {
 		problem := offline.Problem{Message: string(report.Outcome)}
 		if report.Error != nil {
@@ -101,6 +101,9 @@ func judge(report *offline.Report, code int, t offline.Task) error {
 	}
 	if report.Run != t.Run || report.Volume != t.Volume {
 		return fmt.Errorf("the report is of run %q on %q, and not of %s on %s", shorten(report.Run), shorten(report.Volume), t.Run, t.Volume)
+	}
+	if windows {
+		return judgeArmed(report.Windows, t)
 	}
 	if report.Key == nil {
 		return errors.New("the report names no key")
@@ -114,6 +117,24 @@ func judge(report *offline.Report, code int, t offline.Task) error {
 		}
 	}
 	return judgeKey(report.Key, t)
+}
+
+// startupScript is what a report calls the script that encrypts to the operator's
+// key; see package winroot.
+const startupScript = "startup-script"
+
+// judgeArmed wants one program that makes the new password at the next start, and
+// the one that was asked for: of two, one would overwrite the other's.
+func judgeArmed(w *offline.Windows, t offline.Task) error {
+	switch {
+	case w == nil:
+		return errors.New("the report says nothing of Windows")
+	case w.Agent == "" || len(w.Armed) != 1 || w.Armed[0] != w.Agent:
+		return fmt.Errorf("the report has armed %q, to make a password by %s", w.Armed, orNone(shorten(w.Agent)))
+	case (w.Agent == startupScript) != (t.PublicKey != ""):
+		return fmt.Errorf("the report would have %s make the password, which is not what was asked for", shorten(w.Agent))
+	}
+	return nil
 }
 
 // judgeKey compares the key that is in with the one that was to be let in.

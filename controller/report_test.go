@@ -65,7 +65,7 @@ func TestJudge(t *testing.T) {
 	} {
 		r, asked := goodReport(t), task
 		tt.change(r, &asked)
-		switch err := judge(r, 0, asked); {
+		switch err := judge(r, 0, asked, false); {
 		case tt.want == "" && err != nil, tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
 			t.Errorf("%s: %v, want %q", name, err, tt.want)
 		}

@@ -114,13 +114,6 @@ var instanceChecks = []check{
 		},
 	},
 	{
-		id: "windows", title: "the instance runs Windows",
-		instead: "This version rescues Linux only: use the runbook AWSSupport-ResetAccess",
-		look: func(s *situation) []string {
-			return when(s.was.Instance.Platform == "windows", "its platform is %s", orNone(s.was.Instance.Details))
-		},
-	},
-	{
 		id: "macos", title: "the instance runs macOS",
 		instead: "Its filesystem cannot be read by the helper: use Session Manager, or replace the root volume",
 		look: func(s *situation) []string {

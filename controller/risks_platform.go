@@ -2,12 +2,18 @@ package controller
 
 import (
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"strings"
+
+	"golang.org/x/crypto/ssh"
 
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/winroot/agentconf"
 )
+
+// Windows is the platform of an instance that runs it.
+const Windows = "windows"
 
 // windowsChecks are about what it takes for a launch agent of Windows to make a
 // new password and to tell it. The agent sets it first and encrypts it then, to
@@ -15,42 +21,54 @@ import (
 // cannot be had, the password is changed and nobody knows it.
 var windowsChecks = []check{
 	{
-		id: "windows-no-key-pair", title: "the instance has no key pair",
-		instead: "Its launch agent would set a new password and could not encrypt it for anybody",
+		id: "windows-public-key", title: "a Windows password is encrypted to RSA keys of 2048 to 4096 bits only", look: unfitKey,
+		instead: "Name such a key with --public-key, in PEM or in the form of OpenSSH, or leave it to the instance's key pair",
+	},
+	{
+		id: "windows-not-for", title: "what was asked for is about SSH",
+		instead: "Leave it out: a Windows instance gets a new administrator password, and no key",
 		look: func(s *situation) []string {
-			return when(s.windows() && s.was.Instance.KeyName == "", "it was launched without one")
+			flags := s.ask.ofSSH()
+			return when(s.windows() && len(flags) > 0, "the instance runs Windows, and %s was given", strings.Join(flags, ", "))
+		},
+	},
+	{
+		id: "windows-no-key-pair", title: "the instance has no key pair",
+		instead: "Its launch agent would set a new password and could not encrypt it for anybody: " + useScript,
+		look: func(s *situation) []string {
+			return when(s.byAgent() && s.was.Instance.KeyName == "", "it was launched without one")
 		},
 	},
 	{
 		id: "windows-key-pair-gone", title: "EC2 no longer has the instance's key pair",
 		flag: "--accept-unknown-key-pair", usage: "the private key of the Windows instance's key pair is at hand, and is RSA",
-		instead: "The instance still has its public half. If you have the private half and it is RSA, say so; else the new password could not be decrypted",
+		instead: "The instance still has its public half. If you have the private half and it is RSA, say so; else " + useScript,
 		look: func(s *situation) []string {
-			return when(s.noKeyPair, "there is no key pair %q in this region", s.was.Instance.KeyName)
+			return when(s.byAgent() && s.noKeyPair, "there is no key pair %q in this region", s.was.Instance.KeyName)
 		},
 	},
 	{
 		id: "windows-key-pair-type", title: "the instance's key pair is not RSA",
-		instead: "A launch agent encrypts the password by RSA and by nothing else: it would be set, and lost",
+		instead: "A launch agent encrypts the password by RSA and by nothing else, and it would be set, and lost: " + useScript,
 		look: func(s *situation) []string {
-			return when(s.keyPair.Name != "" && s.keyPair.Type != "rsa", "key pair %q is of the type %s", s.keyPair.Name, orUnknown(s.keyPair.Type))
+			return when(s.byAgent() && s.keyPair.Name != "" && s.keyPair.Type != "rsa", "key pair %q is of the type %s", s.keyPair.Name, orUnknown(s.keyPair.Type))
 		},
 	},
 	{
 		id: "windows-metadata-off", title: "its metadata service is off",
 		instead: "The launch agent asks it for the public key that it encrypts the password to: turn it on with" +
-			" aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id INSTANCE",
+			" aws ec2 modify-instance-metadata-options --http-endpoint enabled --instance-id INSTANCE, or " + useScript,
 		look: func(s *situation) []string {
-			return when(s.windows() && s.was.Instance.MetadataOff, "its HTTP endpoint is disabled")
+			return when(s.byAgent() && s.was.Instance.MetadataOff, "its HTTP endpoint is disabled")
 		},
 	},
 	{
 		id: "windows-metadata-tokens", title: "its metadata service wants tokens (IMDSv2)",
 		flag: "--accept-imdsv2", usage: "the launch agent of the Windows instance is new enough for IMDSv2",
 		instead: "An EC2Launch before 1.3.2002730 cannot ask it for the public key, and the password would be set, and lost. If it is newer, say so;" +
-			" else let it answer without tokens for this one start",
+			" else let it answer without tokens for this one start, or " + useScript,
 		look: func(s *situation) []string {
-			return when(s.windows() && s.was.Instance.MetadataTokens, "tokens are required")
+			return when(s.byAgent() && s.was.Instance.MetadataTokens, "tokens are required")
 		},
 	},
 	{
@@ -79,6 +97,52 @@ var windowsChecks = []check{
 	},
 }
 
+// useScript is the way out where a launch agent cannot tell the password.
+const useScript = "give an RSA key of yours with --public-key, and a start-up script encrypts the password to that"
+
+// byAgent tells whether a launch agent is to make the password.
+func (s *situation) byAgent() bool { return s.windows() && s.ask.PublicKey == "" }
+
+// unfitKey judges the key that the start-up script encrypts to.
+func unfitKey(s *situation) []string {
+	if !s.windows() || s.ask.PublicKey == "" {
+		return nil
+	}
+	public, _, _, _, err := ssh.ParseAuthorizedKey([]byte(s.ask.PublicKey))
+	if err != nil {
+		return when(true, "the public key cannot be read")
+	}
+	if key, ok := public.(ssh.CryptoPublicKey); ok {
+		if own, ok := key.CryptoPublicKey().(*rsa.PublicKey); ok {
+			bits := own.N.BitLen()
+			return when(bits < 2048 || bits > 4096, "the public key has %d bits", bits)
+		}
+	}
+	return when(true, "the public key is of the type %s", public.Type())
+}
+
+// ofSSH are the flags of an ask that only make sense where SSH is.
+func (a Ask) ofSSH() []string {
+	var flags []string
+	for _, f := range []struct {
+		flag  string
+		given bool
+	}{
+		{"--user", len(a.Users) > 0},
+		{"--keys controller", a.Keys == KeysController},
+		{"--kms-key", a.KMSKey != ""},
+		{"--expires", a.Expires != 0},
+		{"--revoke-previous", a.RevokePrevious},
+		{"--accept-unknown", a.AcceptUnknown},
+		{"--verify always", a.Verify == VerifyAlways},
+	} {
+		if f.given {
+			flags = append(flags, f.flag)
+		}
+	}
+	return flags
+}
+
 func (s *situation) windows() bool { return s.was.Instance.Platform == Windows }
 
 // gatherWindows asks for what only matters to a Windows instance.
@@ -101,6 +165,9 @@ func gatherWindows(ctx context.Context, _ *Controller, cloud Cloud, s *situation
 var readers = []agentconf.Agent{agentconf.EC2LaunchV2, agentconf.EC2LaunchV1, agentconf.EC2Config}
 
 func sysprepInUserData(s *situation) []string {
+	if !s.byAgent() {
+		return nil // the script has no agent run anything anew
+	}
 	for _, agent := range readers {
 		if agentconf.ReadUserData(agent, true, s.userData).Sysprep {
 			return when(true, "it names sysprep")
@@ -113,12 +180,15 @@ func sysprepInUserData(s *situation) []string {
 // Never its text: scripts hold secrets.
 func userDataTasks(s *situation) []string {
 	var most []string
+	if !s.byAgent() {
+		return nil
+	}
 	for _, agent := range readers {
 		read := agentconf.ReadUserData(agent, true, s.userData)
 		var tasks []string
 		for _, t := range read.Tasks {
 			if read.Runs {
-				tasks = append(tasks, offline.Printable(strings.TrimSpace(fmt.Sprintf("%s %s (%s)", t.Name, t.What, t.Frequency))))
+				tasks = append(tasks, offline.Printable(fmt.Sprintf("%s (%s)", strings.TrimSpace(t.Name+" "+t.What), t.Frequency)))
 			}
 		}
 		if len(tasks) > len(most) {

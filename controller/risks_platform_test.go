@@ -1,9 +1,15 @@
 package controller
 
 import (
+	"crypto/rsa"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/seed-77750964/regain/offline"
 )
 
 // onWindows makes the patient a Windows instance, and changes it.
@@ -16,32 +22,58 @@ func onWindows(edit func(*still, *Ask, *Instance)) func(*still, *Ask) {
 	}
 }
 
+// rsaOf is a public key of so many bits. Nobody needs its private half.
+func rsaOf(bits int) string {
+	n := new(big.Int).SetBit(big.NewInt(1), bits-1, 1)
+	public, err := ssh.NewPublicKey(&rsa.PublicKey{N: n, E: 65537})
+	if err != nil {
+		panic(err)
+	}
+	return authorized(public)
+}
+
 const persistent = "<powershell>secret-command</powershell><persist>true</persist>"
 
+// windowsCases are situations of a Windows instance; see situationCases.
+var windowsCases = []struct {
+	name  string
+	make  func(*still, *Ask, *Instance)
+	risks []string
+	says  string
+}{
+	{name: "nothing", make: func(*still, *Ask, *Instance) {}},
+	{"no key pair", func(_ *still, _ *Ask, i *Instance) { i.KeyName = "" }, []string{"windows-no-key-pair"}, "without one"},
+	{"key pair deleted", func(_ *still, _ *Ask, i *Instance) { i.KeyName = "old" }, []string{"windows-key-pair-gone"}, `"old"`},
+	{"key pair not RSA", func(c *still, _ *Ask, _ *Instance) { c.pairs["lost"] = KeyPair{Name: "lost", Type: "ed25519"} }, []string{"windows-key-pair-type"}, "ed25519"},
+	{"key pair of no type", func(c *still, _ *Ask, _ *Instance) { c.pairs["lost"] = KeyPair{Name: "lost"} }, []string{"windows-key-pair-type"}, "unknown"},
+	{"key pairs denied", func(c *still, _ *Ask, _ *Instance) { c.fails["KeyPair"] = denial("ec2:DescribeKeyPairs") }, []string{"look-denied"}, "ec2:DescribeKeyPairs"},
+	{"user data denied", func(c *still, _ *Ask, _ *Instance) { c.fails["UserData"] = denial("ec2:DescribeInstanceAttribute") }, []string{"look-denied"}, ""},
+	{"metadata off", func(_ *still, _ *Ask, i *Instance) { i.MetadataOff = true }, []string{"windows-metadata-off"}, ""},
+	{"tokens", func(_ *still, _ *Ask, i *Instance) { i.MetadataTokens = true }, []string{"windows-metadata-tokens"}, "1.3.2002730"},
+	{"TPM", func(_ *still, _ *Ask, i *Instance) { i.TPM = true }, []string{"windows-tpm"}, "BitLocker"},
+	{"user data", func(c *still, _ *Ask, _ *Instance) { c.userData = []byte(persistent) }, []string{"windows-user-data"}, "always"},
+	{"sysprep", func(c *still, _ *Ask, _ *Instance) {
+		c.userData = []byte("version: 1.1\ntasks:\n  - task: sysprep\n    inputs: {clean: true}\n")
+	}, []string{"windows-sysprep", "windows-user-data"}, "sysprep"},
+	{"force", func(_ *still, a *Ask, _ *Instance) { a.Accept = []string{"force-stop"} }, []string{"force-stop", "windows-force-stop"}, "registry"},
+	{"own key", func(_ *still, a *Ask, i *Instance) {
+		a.PublicKey, i.KeyName, i.MetadataOff, i.MetadataTokens = rsaOf(2048), "", true, true
+	}, nil, ""},
+	{"own key, user data", func(c *still, a *Ask, _ *Instance) { a.PublicKey, c.userData = rsaOf(4096), []byte(persistent) }, nil, ""},
+	{"own key of another type", func(_ *still, a *Ask, _ *Instance) {
+		a.PublicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJb1VvXwDOFY8uP5GMuUP0ZX3ZsMJZ0MxlSZwqM2hpJ own"
+	}, []string{"windows-public-key"}, "ssh-ed25519"},
+	{"own key too short", func(_ *still, a *Ask, _ *Instance) { a.PublicKey = rsaOf(1024) }, []string{"windows-public-key"}, "1024 bits"},
+	{"own key unread", func(_ *still, a *Ask, _ *Instance) { a.PublicKey = "ssh-rsa A" }, []string{"windows-public-key"}, "cannot be read"},
+	{"about SSH", func(_ *still, a *Ask, _ *Instance) {
+		a.Users, a.Verify, a.Keys, a.Expires = []string{"admin"}, VerifyAlways, KeysController, 1
+	}, []string{"windows-not-for"}, "--user, --keys controller, --expires, --verify always was given"},
+	{"no image", func(c *still, _ *Ask, _ *Instance) { delete(c.public, windowsImage("amd64")) }, []string{"helper-image"}, "canonical"},
+	{"can hibernate", func(_ *still, _ *Ask, i *Instance) { i.Hibernation = true }, []string{"hibernation"}, ""},
+}
+
 func TestWindowsRisks(t *testing.T) {
-	for _, tt := range []struct {
-		name  string
-		make  func(*still, *Ask, *Instance)
-		risks []string
-		says  string
-	}{
-		{name: "nothing", make: func(*still, *Ask, *Instance) {}},
-		{"no key pair", func(_ *still, _ *Ask, i *Instance) { i.KeyName = "" }, []string{"windows-no-key-pair"}, "without one"},
-		{"key pair deleted", func(_ *still, _ *Ask, i *Instance) { i.KeyName = "old" }, []string{"windows-key-pair-gone"}, `"old"`},
-		{"key pair not RSA", func(c *still, _ *Ask, _ *Instance) { c.pairs["lost"] = KeyPair{Name: "lost", Type: "ed25519"} }, []string{"windows-key-pair-type"}, "ed25519"},
-		{"key pair of no type", func(c *still, _ *Ask, _ *Instance) { c.pairs["lost"] = KeyPair{Name: "lost"} }, []string{"windows-key-pair-type"}, "unknown"},
-		{"key pairs denied", func(c *still, _ *Ask, _ *Instance) { c.fails["KeyPair"] = denial("ec2:DescribeKeyPairs") }, []string{"look-denied"}, "ec2:DescribeKeyPairs"},
-		{"user data denied", func(c *still, _ *Ask, _ *Instance) { c.fails["UserData"] = denial("ec2:DescribeInstanceAttribute") }, []string{"look-denied"}, ""},
-		{"metadata off", func(_ *still, _ *Ask, i *Instance) { i.MetadataOff = true }, []string{"windows-metadata-off"}, ""},
-		{"tokens", func(_ *still, _ *Ask, i *Instance) { i.MetadataTokens = true }, []string{"windows-metadata-tokens"}, "1.3.2002730"},
-		{"TPM", func(_ *still, _ *Ask, i *Instance) { i.TPM = true }, []string{"windows-tpm"}, "BitLocker"},
-		{"user data", func(c *still, _ *Ask, _ *Instance) { c.userData = []byte(persistent) }, []string{"windows-user-data"}, "always"},
-		{"sysprep", func(c *still, _ *Ask, _ *Instance) {
-			c.userData = []byte("version: 1.1\ntasks:\n  - task: sysprep\n    inputs: {clean: true}\n")
-		}, []string{"windows-sysprep", "windows-user-data"}, "sysprep"},
-		{"force", func(_ *still, a *Ask, _ *Instance) { a.Accept = []string{"force-stop"} }, []string{"force-stop", "windows-force-stop"}, "registry"},
-		{"can hibernate", func(_ *still, _ *Ask, i *Instance) { i.Hibernation = true }, []string{"hibernation"}, ""},
-	} {
+	for _, tt := range windowsCases {
 		c, ask := quiet(), Ask{Instance: patientID}
 		onWindows(tt.make)(c, &ask)
 		plan := c.plan(t, ask)
@@ -49,9 +81,7 @@ func TestWindowsRisks(t *testing.T) {
 		details := ""
 		for _, r := range plan.Risks {
 			details += r.Detail + "\n"
-			if r.ID != "windows" {
-				ids = append(ids, r.ID)
-			}
+			ids = append(ids, r.ID)
 		}
 		slices.Sort(ids)
 		if !slices.Equal(ids, tt.risks) || !strings.Contains(details, tt.says) {
@@ -60,6 +90,7 @@ func TestWindowsRisks(t *testing.T) {
 		if strings.Contains(details, "secret-command") {
 			t.Errorf("%s: the text of user data is shown: %s", tt.name, details)
 		}
+		expectConsents(t, c, ask, plan)
 	}
 }
 
@@ -71,5 +102,36 @@ func TestLinuxIsNotAsked(t *testing.T) {
 	plan := c.plan(t, Ask{Instance: patientID})
 	if len(plan.Risks) > 0 || slices.Contains(c.asked, "UserData") || slices.Contains(c.asked, "KeyPair") {
 		t.Errorf("%+v, asked %v", plan.Risks, c.asked)
+	}
+}
+
+func TestJudgeArmed(t *testing.T) {
+	asked, script := offline.Task{Run: "r-1", Volume: "vol-1"}, offline.Task{Run: "r-1", Volume: "vol-1", PublicKey: rsaOf(2048)}
+	armed := func(agent string, all ...string) *offline.Windows { return &offline.Windows{Agent: agent, Armed: all} }
+	for name, tt := range map[string]struct {
+		windows *offline.Windows
+		task    offline.Task
+		says    string
+	}{
+		"an agent":           {armed("ec2config", "ec2config"), asked, ""},
+		"the script":         {armed(startupScript, startupScript), script, ""},
+		"nothing":            {nil, asked, "nothing of Windows"},
+		"none armed":         {armed("ec2config"), asked, "has armed []"},
+		"two armed":          {armed("ec2config", "ec2config", "ec2launch-v1"), asked, "has armed"},
+		"another armed":      {armed("ec2config", "ec2launch-v1"), asked, "has armed"},
+		"agent, not script":  {armed("ec2config", "ec2config"), script, "not what was asked for"},
+		"script, not agent":  {armed(startupScript, startupScript), asked, "not what was asked for"},
+		"of another volume":  {armed("ec2config", "ec2config"), offline.Task{Run: "r-1", Volume: "vol-2"}, "vol-2"},
+		"nobody knows which": {armed("", ""), asked, "by none"},
+	} {
+		r := &offline.Report{Schema: offline.Schema, Run: "r-1", Volume: "vol-1", Outcome: offline.Rescued, Windows: tt.windows}
+		err := judge(r, 0, tt.task, true)
+		if (tt.says == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%s: %v, want %q", name, err, tt.says)
+		}
+	}
+	failed := &offline.Report{Schema: offline.Schema, Run: "r-1", Volume: "vol-1", Outcome: offline.Refused, Windows: armed("ec2config", "ec2config")}
+	if err := judge(failed, 1, asked, true); err == nil {
+		t.Error("a refusal passed")
 	}
 }

@@ -52,7 +52,6 @@ var situationCases = []struct {
 	{"stop protection, stopped", func(c *still, _ *Ask) { c.attributes.StopProtection = true; inState(Stopped)(c, nil) }, nil, ""},
 	{"termination protection", func(c *still, _ *Ask) { c.attributes.TerminationProtection = true }, nil, ""},
 	{"shutdown terminates", func(c *still, _ *Ask) { c.attributes.Shutdown = "terminate" }, []string{"shutdown-terminates"}, ""},
-	{"windows", patientWith(func(i *Instance) { i.Platform, i.Details = "windows", "Windows with SQL Server" }), []string{"windows"}, "SQL"},
 	{"mac", patientWith(func(i *Instance) { i.Architecture = "arm64_mac" }), []string{"macos"}, "arm64_mac"},
 	{"spot", patientWith(func(i *Instance) { i.Spot = true }), []string{"spot"}, ""},
 	{"operator", patientWith(func(i *Instance) { i.Operator = "eks.amazonaws.com" }), []string{"operator-managed"}, "eks.amazonaws.com"},
@@ -247,6 +246,11 @@ func expectConsents(t *testing.T, c *still, ask Ask, p Plan) {
 func TestEveryCheckFires(t *testing.T) {
 	fired := map[string]bool{}
 	for _, s := range situationCases {
+		for _, id := range s.risks {
+			fired[id] = true
+		}
+	}
+	for _, s := range windowsCases {
 		for _, id := range s.risks {
 			fired[id] = true
 		}

@@ -60,6 +60,24 @@ func prepareScript(link, sha256 string) []string {
 	}
 }
 
+// ntfsScript has the helper able to write to NTFS as the agent does. Images for
+// servers of Ubuntu have ntfs-3g; of others it is asked of their own repository.
+func ntfsScript() []string {
+	return []string{
+		"set -eu",
+		"if ! command -v ntfs-3g >/dev/null || ! command -v ntfs-3g.probe >/dev/null; then",
+		"  if command -v apt-get >/dev/null; then",
+		"    export DEBIAN_FRONTEND=noninteractive",
+		"    apt-get -qq -o DPkg::Lock::Timeout=300 update >/dev/null",
+		"    apt-get -qq -o DPkg::Lock::Timeout=300 install -y ntfs-3g >/dev/null",
+		"  elif command -v dnf >/dev/null; then",
+		"    dnf -q -y install ntfs-3g ntfsprogs >/dev/null",
+		"  fi",
+		"  command -v ntfs-3g.probe >/dev/null || { echo 'there is no ntfs-3g on the helper, and none could be installed' >&2; exit 1; }",
+		"fi",
+	}
+}
+
 // installedScript only asks whether the agent is there.
 func installedScript() []string { return []string{words(installedAgent, "version")} }
 
@@ -147,8 +165,17 @@ func (r *Rescue) task(run string) offline.Task {
 	case KeysAgent:
 		t.KeyType, t.KMSKey, t.Store = r.Ask.KeyType, r.Ask.KMSKey, "ssm"
 	}
+	if r.windows() {
+		t.KeyName = "" // it hints at the login user of a Linux
+		if r.Ask.Accepts("windows-sysprep") && t.Repair != "all" {
+			t.Repair = strings.TrimPrefix(t.Repair+",windows/sysprep", ",")
+		}
+	}
 	return t
 }
+
+// windows tells whether the instance runs Windows.
+func (r *Rescue) windows() bool { return r.Original != nil && r.Original.Instance.Platform == Windows }
 
 func (r *Rescue) comment(kind string, n int) string {
 	return fmt.Sprintf("regain %s %s %d", r.Run, kind, n)

@@ -344,6 +344,7 @@ func (s *selective) Group(ctx context.Context, instance string) (*Group, error) 
 }
 
 func (b *bracket) preflight(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	r.Ask = r.Ask.on(r.Original.Instance.Platform)
 	if r.Rebuilt {
 		return flow.Wait{}, nil // it was passed before
 	}

@@ -48,7 +48,7 @@ func (b *bracket) refusedArms(r *Rescue, a *Attempt, inv Invocation) error {
 		return fmt.Errorf("cannot arm the agent: %s, exit code %d: %s", inv.Details, inv.Code, shorten(inv.Stderr))
 	}
 	r.Result = resultOf(report, inv.Code)
-	return errOr(judge(report, inv.Code, r.task(a.Run)), "cannot arm the agent: it ended before it had the volume")
+	return errOr(judge(report, inv.Code, r.task(a.Run), r.windows()), "cannot arm the agent: it ended before it had the volume")
 }
 
 func errOr(err error, text string) error {

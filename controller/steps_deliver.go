@@ -148,7 +148,13 @@ func (b *bracket) preparation(ctx context.Context, r *Rescue) (Command, error) {
 	}
 	c := Command{Kind: PrepareCommand, Comment: fmt.Sprintf("regain %s prepare %s", of, r.Place.Arch), Script: installedScript(),
 		Delivery: deliveryTime, Timeout: prepareTime, Task: offline.Task{Command: PrepareCommand}}
+	var first []string
+	if r.windows() {
+		c.Comment += " for NTFS"
+		first = ntfsScript()
+	}
 	if r.Ask.Installed {
+		c.Script = append(first, c.Script...)
 		return c, nil
 	}
 	if b.resumed { // another run of the call may have removed it
@@ -157,6 +163,6 @@ func (b *bracket) preparation(ctx context.Context, r *Rescue) (Command, error) {
 		}
 	}
 	link, err := b.cloud.Link(ctx, r.Delivery.Bucket, r.Delivery.Key, linkValid)
-	c.Script = prepareScript(link, r.Delivery.SHA256)
+	c.Script = append(first, prepareScript(link, r.Delivery.SHA256)...)
 	return c, err
 }

@@ -70,7 +70,7 @@ func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{For: time.Second, Why: "to try the agent again, which ended without a report"}, nil
 	}
 	r.Result = resultOf(report, inv.Code)
-	if err := judge(report, inv.Code, r.task(a.Run)); err != nil {
+	if err := judge(report, inv.Code, r.task(a.Run), r.windows()); err != nil {
 		a.Over = true
 		if k := report.Key; k != nil && k.Parameter != "" {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s, version %d, holds a private key that opens nothing", k.Parameter, k.Version))
@@ -92,7 +92,7 @@ const skew = 15 * time.Minute
 // fetching it, which the proof by login needs anyway, and which shows that it is
 // the half of what was let in.
 func (b *bracket) stored(ctx context.Context, r *Rescue, k *offline.Key) (flow.Wait, error) {
-	if r.Ask.Keys == KeysGiven {
+	if k == nil || r.Ask.Keys == KeysGiven {
 		return flow.Wait{}, nil
 	}
 	want := Parameter{Name: k.Parameter, Version: k.Version}

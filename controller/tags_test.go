@@ -146,7 +146,7 @@ func FuzzReport(f *testing.F) {
 			t.Fatalf("%v, %v", r, err)
 		}
 		if err == nil {
-			_ = judge(r, 0, offline.Task{Run: "r-1", Volume: "vol-1"})
+			_ = judge(r, 0, offline.Task{Run: "r-1", Volume: "vol-1"}, false)
 			_ = resultOf(r, 0)
 		}
 		_ = undone(stdout)

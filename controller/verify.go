@@ -74,6 +74,8 @@ func (b *bracket) verify(ctx context.Context, r *Rescue) (flow.Wait, error) {
 // unverifiable is why there is nothing to try.
 func (b *bracket) unverifiable(r *Rescue) Verification {
 	switch {
+	case r.windows():
+		return Verification{State: Skipped, Detail: "the new password proves itself when it comes: regain password"}
 	case r.Ask.Verify == VerifyNever:
 		return Verification{State: Skipped, Detail: "as asked for"}
 	case !r.stops():

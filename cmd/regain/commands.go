@@ -14,7 +14,8 @@ func (p *program) commands() *cobra.Command {
 		Long: `regain gets you back into an EC2 Linux instance whose key is lost or whose SSH
 no longer lets anybody in. It stops the instance, backs it up, attaches its
 root volume to a helper instance, puts a new key in place there, brings the
-volume home, starts the instance, and proves the key by a login.
+volume home, starts the instance, and proves the key by a login. Of a Windows
+instance it has a new administrator password made in the same way.
 
 You get back in, or your instance is exactly as it was and you are told why.
 A run that was cut off at any point is taken up again with regain resume.

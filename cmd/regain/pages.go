@@ -155,8 +155,12 @@ func outcomePage(o controller.Outcome) string {
 }
 
 func outcomeHeadline(o controller.Outcome) string {
+	windows := o.Rescue.Original != nil && o.Rescue.Original.Instance.Platform == controller.Windows
 	switch o.State {
 	case controller.StateRescued:
+		if windows {
+			return "ARMED: " + o.Instance + " makes a new administrator password when it starts."
+		}
 		return "RESCUED: " + o.Instance + " lets you in with the new key."
 	case controller.StateUnproven:
 		return "NOT PROVEN: the new key is in place on " + o.Instance + ", and sshd should accept it, but a login with it failed."
@@ -217,6 +221,12 @@ func (p *page) report(report *offline.Report) {
 	p.section("Result")
 	for _, v := range report.Verdicts {
 		p.field(v.User, fmt.Sprintf("%s before, %s now", v.Before, v.After))
+	}
+	if w := report.Windows; w != nil {
+		p.field("password", join(" ", "made by", w.Agent, w.Version))
+		for _, warning := range w.Warnings {
+			p.field("note", warning)
+		}
 	}
 	if k := report.Key; k != nil {
 		p.field("key", join(", ", k.Type, k.Fingerprint, stored(k)))

@@ -77,8 +77,16 @@ func TestPages(t *testing.T) {
 		Run: "20261122T155300Z-3fa2c1", Instance: "i-0123456789abcdef0", Owner: "ann@box", Began: began, Way: "not-home", Step: "detach",
 		Error: "IncorrectState", Made: []string{"i-0fedcba9876543210", "ami-1"},
 	}
+	armed := sampleOutcome()
+	armed.Login = []string{"regain password i-0123456789abcdef0 --key FILE"}
+	armed.Rescue.Original = &controller.Original{Instance: controller.Instance{Platform: controller.Windows}}
+	armed.Rescue.Verified = controller.Verification{State: controller.Skipped, Detail: "the new password proves itself when it comes: regain password"}
+	armed.Rescue.Result.Report = &offline.Report{
+		Windows: &offline.Windows{Agent: "ec2launch-v2", Version: "2.0.1881", Armed: []string{"ec2launch-v2"}, Warnings: []string{"the once-tasks run again"}},
+		Changes: []offline.ChangeSummary{{Path: "/ProgramData/Amazon/EC2Launch/state/.run-once", Action: "remove", Why: "the agent runs once more"}},
+	}
 	for name, got := range map[string]string{
-		"plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
+		"armed": outcomePage(armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
 		"taken-back": outcomePage(refused), "status": statusPage(status), "list": listPage([]controller.Status{status, {Run: "r2", Instance: "i-2", Way: "home", Outcome: "rescued"}}),
 		"nothing": listPage(nil),
 	} {

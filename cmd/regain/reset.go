@@ -3,12 +3,15 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/seed-77750964/regain/controller"
 	"github.com/seed-77750964/regain/offline/sshkey"
@@ -27,7 +30,7 @@ func (p *program) reset() *cobra.Command {
 	r := &resetFlags{consents: map[string]*bool{}}
 	cmd := &cobra.Command{
 		Use:   "reset INSTANCE...",
-		Short: "Regain access: put a new SSH key in place",
+		Short: "Regain access: a new SSH key, or a new Windows password",
 		Long: `reset lets a new key in. It looks at the instance first, and refuses what it
 cannot bring home, before anything is changed. A helper instance is launched
 and ready before yours is stopped, so that yours is down for as short as EC2
@@ -36,6 +39,10 @@ allows.
 The new private key is made on the helper and stored in Parameter Store, at
 /ec2rl/openssh/INSTANCE/key, encrypted. regain key fetches it. With --keys
 controller it is made here, and with --public-key yours is let in.
+
+A Windows instance is made to set a new administrator password at its next
+start: by its launch agent, encrypted to its key pair, or with --public-key by
+a start-up script, encrypted to that RSA key. regain password decrypts it.
 
 A backup of the instance is made and kept, unless --backup none. The helper
 and everything else that was made for the run is gone afterwards.
@@ -62,7 +69,7 @@ regain reset i-0123456789abcdef0 --public-key ~/.ssh/id_ed25519.pub --backup sna
 func (r *resetFlags) keyFlags(f *pflag.FlagSet) {
 	a := &r.ask
 	f.StringArrayVar(&a.Users, "user", nil, "the `user` who wants to log in; may be repeated (default: the likeliest)")
-	f.StringVar(&r.publicKey, "public-key", "", "let in this `key` of yours: a .pub file, or its text")
+	f.StringVar(&r.publicKey, "public-key", "", "let in this `key` of yours: a .pub or PEM file, or its text; of Windows: encrypt the password to it")
 	f.StringVar(&a.Keys, "keys", controller.KeysAgent, "`where` the key is made: agent or controller")
 	f.StringVar(&a.KeyType, "key-type", "auto", "`type` of the key that is made: auto, ed25519, ecdsa or rsa")
 	f.StringVar(&a.KMSKey, "kms-key", "", "KMS `key` that encrypts the parameter (default: the account's own)")
@@ -79,7 +86,7 @@ func (r *resetFlags) placeFlags(f *pflag.FlagSet) {
 	f.StringVar(&a.Backup, "backup", controller.BackupAMI, "`what` to keep of the instance as it was: ami, snapshot or none")
 	f.StringVar(&a.Subnet, "subnet", controller.SubnetAuto, "`where` the helper goes: auto, selected, new-vpc or subnet-…")
 	f.StringVar(&a.HelperType, "helper-type", "", "instance `type` of the helper (default: a small one)")
-	f.StringVar(&a.HelperAMI, "helper-ami", "", "`AMI` of the helper (default: the newest Amazon Linux)")
+	f.StringVar(&a.HelperAMI, "helper-ami", "", "`AMI` of the helper (default: the newest Amazon Linux; for Windows, Ubuntu)")
 	f.StringVar(&a.Profile, "instance-profile", "regain-helper", "`name` of the helper's instance profile")
 	f.StringVar(&a.Bucket, "bucket", "", "S3 `bucket` that delivers the agent (default: regain-ACCOUNT-REGION)")
 	f.BoolVar(&a.Installed, "agent-installed", false, "the helper's AMI has regain-agent: deliver nothing")
@@ -158,11 +165,40 @@ func readPublicKey(arg string) (string, error) {
 		}
 		text = string(data)
 	}
+	if line, ok := fromPEM([]byte(text)); ok {
+		return line, nil
+	}
 	key, err := sshkey.ParsePublicInput([]byte(text))
 	if err != nil {
 		return "", &usageError{"cannot use the public key: " + err.Error(), "--public-key takes one line as in id_ed25519.pub; never the private half"}
 	}
 	return key.String(), nil
+}
+
+// fromPEM is a public key in PEM as a line of OpenSSH's.
+func fromPEM(text []byte) (string, bool) {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return "", false
+	}
+	var key any
+	var err error
+	switch block.Type {
+	case "PUBLIC KEY":
+		key, err = x509.ParsePKIXPublicKey(block.Bytes)
+	case "RSA PUBLIC KEY":
+		key, err = x509.ParsePKCS1PublicKey(block.Bytes)
+	default: // a private key above all
+		return "", false
+	}
+	if err != nil {
+		return "", false
+	}
+	public, err := ssh.NewPublicKey(key)
+	if err != nil {
+		return "", false
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public))), true
 }
 
 func (p *program) doReset(ctx context.Context, r *resetFlags, instances []string) error {

@@ -18,6 +18,9 @@ const (
 	keysFile   = "authorized_keys"
 	configFile = "sshd_config"
 	repaired   = "PubkeyAuthentication yes"
+
+	settingsFile = "agent-config.yml"
+	armedFile    = "armed" // what makes a password at the next start
 )
 
 // An undo is what a run of the agent found: its journal on the helper.
@@ -120,6 +123,10 @@ func (c *Cloud) work(v *invocation) {
 		return
 	}
 	c.later(v, d.Rescue/3, func() {
+		if patient != nil && patient.Platform == controller.Windows {
+			c.later(v, d.Rescue/3, func() { c.arm(v, patient) })
+			return
+		}
 		public, key := c.keyFor(v)
 		c.later(v, d.Rescue/3, func() {
 			before := v.holds.files
@@ -155,6 +162,39 @@ func (c *Cloud) open(v *invocation, public string, key *offline.Key, before map[
 	r.Key, r.Verdicts = key, []offline.Verdict{verdict}
 	r.Users = []offline.User{{Name: user(v), UID: 1000, Home: "/home/" + user(v), Chosen: true, Why: "the image's default user"}}
 	c.finish(v, r)
+}
+
+// arm writes the two files of a Windows volume by which its launch agent, or a
+// start-up script, makes a new password; an agent may die between them.
+func (c *Cloud) arm(v *invocation, patient *instance) {
+	before, run := v.holds.files, v.command.Task.Run
+	v.helper.journal[run] = undo{v.holds.ID, before}
+	half := maps.Clone(before)
+	half[settingsFile] = "random"
+	v.holds.files = half
+	if patient.patient.AgentDies > 0 {
+		patient.patient.AgentDies--
+		c.kill(v)
+		v.ends(137, "", "Killed")
+		return
+	}
+	c.later(v, c.options.Delays.Rescue/3, func() {
+		after, agent := maps.Clone(half), "ec2launch-v2"
+		after[armedFile] = "agent"
+		if v.command.Task.PublicKey != "" {
+			after[armedFile], agent = "script of "+run, "startup-script"
+		}
+		v.holds.files = after
+		r := report(v, offline.Rescued)
+		if maps.Equal(before, after) {
+			r.Outcome = offline.Unchanged
+		} else {
+			r.Changes = []offline.ChangeSummary{{Path: settingsFile, Action: "replace"}, {Path: armedFile, Action: "replace"}}
+		}
+		r.OS = offline.OS{Family: "windows", ID: "windows", Version: "2022", Name: "Windows Server 2022 Datacenter", Arch: "amd64"}
+		r.Windows = &offline.Windows{Agent: agent, Armed: []string{agent}}
+		c.finish(v, r)
+	})
 }
 
 // keyFor takes the key of the task, or makes and stores one.

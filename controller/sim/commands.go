@@ -70,6 +70,16 @@ func (c *Cloud) Send(ctx context.Context, cmd controller.Command, to ...string) 
 	return id, err
 }
 
+// Sent are the commands that were sent so far.
+func (c *Cloud) Sent() (all []controller.Command) {
+	c.outside(func() {
+		for _, id := range sorted(c.commands) {
+			all = append(all, c.commands[id].Command)
+		}
+	})
+	return all
+}
+
 // deliver begins an invocation, or gives up in time when nobody takes it.
 func (c *Cloud) deliver(v *invocation) {
 	limit := v.command.Delivery

@@ -52,6 +52,9 @@ func (c *Cloud) add(p Patient) string {
 		root := c.plug(i, p.Volume, i.RootDevice, !p.Keep)
 		root.broken = p.Broken
 		root.files = map[string]string{keysFile: "ssh-ed25519 AAAA lost\n", configFile: "PubkeyAuthentication no"}
+		if i.Platform == controller.Windows {
+			root.files = map[string]string{settingsFile: "doNothing"}
+		}
 	}
 	for _, v := range p.Others {
 		a := v.Attachments[0]

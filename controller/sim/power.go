@@ -139,6 +139,9 @@ func (c *Cloud) start(i *instance) {
 
 func (c *Cloud) runs(i *instance) {
 	i.State, i.login = controller.Running, c.now.Add(c.options.Delays.Login)
+	if i.Platform == controller.Windows {
+		c.then(i, passwordTakes, func() { c.tells(i) })
+	}
 	if !i.stopped.IsZero() {
 		i.down += c.now.Sub(i.stopped)
 	}

@@ -1,0 +1,131 @@
+package controller_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/seed-77750964/regain/controller"
+	"github.com/seed-77750964/regain/controller/sim"
+)
+
+// rsaLine is the public half of rsaKey in the form of OpenSSH.
+func rsaLine() string {
+	public, err := ssh.NewPublicKey(&rsaKey().PublicKey)
+	if err != nil {
+		panic(err)
+	}
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(public)))
+}
+
+// TestWindows resets an instance and gets its new password, which is told some
+// minutes after the start, while EC2 still has the old one.
+func TestWindows(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+	w.cloud.Seals(func(password string) []byte { return sealed(t, password) })
+	w.cloud.Tell(w.patient, sealed(t, "old"))
+	o := w.reset(t, controller.Ask{})
+	if o.State != controller.StateRescued || o.Rescue.Verified.State != controller.Skipped || o.Rescue.Param != nil || o.Rescue.Ask.Keys != controller.KeysPassword {
+		t.Fatalf("%s at %s: %v, %+v", o.State, o.Step, o.Err, o.Rescue.Verified)
+	}
+	w.same(t)
+	if want := []string{"regain password " + w.patient + " --key FILE"}; !slices.Equal(o.Login, want) {
+		t.Errorf("what to do next: %q, want %q", o.Login, want)
+	}
+	all := ""
+	for _, c := range w.cloud.Sent() {
+		all += strings.Join(c.Script, "\n") + "\n"
+	}
+	for _, never := range []string{"--store", "--key-type", "--public-key", "--user", "--key-name"} {
+		if strings.Contains(all, never) {
+			t.Errorf("the agent is told %s: %s", never, all)
+		}
+	}
+	if !strings.Contains(all, "install -y ntfs-3g") {
+		t.Errorf("the helper gets no ntfs-3g: %s", all)
+	}
+	got, err := w.Password(t.Context(), controller.PasswordAsk{Instance: w.patient, Key: rsaKey(), Timeout: 20 * time.Minute})
+	if err != nil || got.Password != sim.NewPassword+w.patient || got.From != controller.FromAgent {
+		t.Errorf("%q from %q, %v", got.Password, got.From, err)
+	}
+}
+
+// TestPasswordOutlivesARestart: what was told after the reset's own start counts,
+// however often the instance has been started since.
+func TestPasswordOutlivesARestart(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+	w.cloud.Seals(func(password string) []byte { return sealed(t, password) })
+	w.reset(t, controller.Ask{})
+	w.clock.Pass(10 * time.Minute)
+	for _, change := range []func() error{
+		func() error { return w.cloud.Stop(t.Context(), false, w.patient) }, func() error { return w.cloud.Start(t.Context(), w.patient) },
+	} {
+		if err := change(); err != nil {
+			t.Fatal(err)
+		}
+		w.clock.Pass(10 * time.Minute)
+	}
+	ask := controller.PasswordAsk{Instance: w.patient, Key: rsaKey()}
+	if got, err := w.Password(t.Context(), ask); err != nil || got.Password != sim.NewPassword+w.patient {
+		t.Errorf("%q, %v", got.Password, err)
+	}
+	stranger := w.controller(newRuns()) // with no record of the reset
+	if got, err := stranger.Password(t.Context(), ask); err == nil {
+		t.Errorf("a password of before the last start passed: %q", got.Password)
+	}
+}
+
+// TestWindowsScript: without a key pair the password comes by the console.
+func TestWindowsScript(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+	o := w.reset(t, controller.Ask{PublicKey: rsaLine()})
+	if o.State != controller.StateRescued || o.Rescue.Result.Report.Windows.Agent != "startup-script" {
+		t.Fatalf("%s at %s: %v", o.State, o.Step, o.Err)
+	}
+	w.same(t)
+	w.cloud.Write(w.patient, block(t, o.Rescue.Result.Report.Run, "sealed", "Administrator", "S3cret"))
+	got, err := w.Password(t.Context(), controller.PasswordAsk{Instance: w.patient, Key: rsaKey(), Timeout: time.Minute})
+	if err != nil || got.Password != "S3cret" || got.User != "Administrator" || got.From != controller.FromScript {
+		t.Errorf("%q of %q, %v", got.Password, got.User, err)
+	}
+}
+
+// TestWindowsStopped: an instance that was stopped comes home stopped, and the
+// outcome says how to go on.
+func TestWindowsStopped(t *testing.T) {
+	p := windowsPatient()
+	p.Instance.State = controller.Stopped
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, p)
+	o := w.reset(t, controller.Ask{})
+	w.same(t)
+	if o.State != controller.StateRescued || len(o.Login) != 2 || !strings.HasPrefix(o.Login[0], "aws ec2 start-instances") {
+		t.Errorf("%s: %v, %q", o.State, o.Err, o.Login)
+	}
+}
+
+// TestLinuxAndWindowsTogether: each gets its own kind of helper in one call.
+func TestLinuxAndWindowsTogether(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+	linux := w.cloud.AddInstance(sim.Patient{})
+	outcomes, err := w.Reset(t.Context(), controller.Ask{Instance: w.patient}, controller.Ask{Instance: linux})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range outcomes {
+		if o.State != controller.StateRescued {
+			t.Errorf("%s: %s at %s: %v", o.Instance, o.State, o.Step, o.Err)
+		}
+	}
+	prepared := map[bool]int{}
+	for _, c := range w.cloud.Sent() {
+		if c.Kind == controller.PrepareCommand {
+			prepared[strings.Contains(strings.Join(c.Script, " "), "ntfs-3g")]++
+		}
+	}
+	if prepared[true] == 0 || prepared[false] == 0 {
+		t.Errorf("prepared with ntfs-3g and without: %v", prepared)
+	}
+}
