@@ -15,7 +15,7 @@ import (
 type steps = []flow.Step[controller.Rescue]
 
 var stepNames = []string{
-	"look", "preflight", "lock", "network", "deliver", "helper", "prepare", "arm", "keep", "standby", "verify", "unprotect", "stop", "backup", "detach", "attach", "rescue",
+	"look", "preflight", "lock", "network", "deliver", "helper", "prepare", "arm", "keep", "standby", "verify", "unprotect", "stop", "enable", "backup", "detach", "attach", "rescue",
 }
 
 func step(all steps, name string) *flow.Step[controller.Rescue] {

@@ -105,6 +105,8 @@ func (p Plan) steps() []string {
 	say(true, "detach, attach: move %s from %s to the helper, as %s", root.Volume, root.Name, p.Place.Device)
 	say(true, "rescue: %s", p.Ask.repairs(i))
 	say(true, "home: move %s back to %s, DeleteOnTermination %s", root.Volume, root.Name, onOff(root.DeleteOnTermination))
+	say(i.Platform == Windows && p.Ask.Backup == BackupAMI && p.Ask.PublicKey == "",
+		"home: make a password-enabled AMI of %s, by which a new instance gets its own password, without waiting for its completion", i.ID)
 	say(runs, "home: start %s", i.ID)
 	say(!runs, "home: leave %s stopped, as it was", i.ID)
 	say(protected, "home: put the stop protection back")

@@ -35,6 +35,22 @@ func TestWindows(t *testing.T) {
 	if want := []string{"regain password " + w.patient + " --key FILE"}; !slices.Equal(o.Login, want) {
 		t.Errorf("what to do next: %q, want %q", o.Login, want)
 	}
+	is := w.cloud.Snapshot().Backups
+	for id, want := range map[string]string{o.Rescue.Backup.ID: controller.BackupName(w.patient), o.Rescue.Enabled.ID: controller.EnabledName(w.patient)} {
+		if got := is[id].Tags; got["Name"] != want || got[controller.TagKept] != o.Run || got[controller.TagRun] != "" {
+			t.Errorf("%s: %v, want the name %q", id, got, want)
+		}
+	}
+	calls := w.cloud.Calls()
+	order := []string{}
+	for _, c := range calls {
+		if slices.Contains([]string{"ec2:CreateImage", "ec2:AttachVolume", "ec2:StartInstances"}, c.Action) {
+			order = append(order, strings.TrimPrefix(c.Action, "ec2:"))
+		}
+	}
+	if want := []string{"CreateImage", "AttachVolume", "AttachVolume", "CreateImage", "StartInstances"}; !slices.Equal(order, want) {
+		t.Errorf("in the order %v, want %v", order, want)
+	}
 	all := ""
 	for _, c := range w.cloud.Sent() {
 		all += strings.Join(c.Script, "\n") + "\n"
@@ -127,5 +143,32 @@ func TestLinuxAndWindowsTogether(t *testing.T) {
 	}
 	if prepared[true] == 0 || prepared[false] == 0 {
 		t.Errorf("prepared with ntfs-3g and without: %v", prepared)
+	}
+}
+
+// TestEnabledImageIsNoObstacle: where the second image cannot be made, the
+// instance comes home all the same, and it is said.
+func TestEnabledImageIsNoObstacle(t *testing.T) {
+	for name, fault := range map[string]sim.Fault{"refused": sim.ErrorBefore, "no answer": sim.LostAnswer, "throttled": sim.Throttle} {
+		w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+		made := 0
+		w.cloud.Strike(func(_ int, action string) sim.Fault {
+			if action == "ec2:CreateImage" {
+				if made++; made > 1 {
+					return fault
+				}
+			}
+			return sim.None
+		}, nil)
+		o := w.reset(t, controller.Ask{})
+		told := strings.Contains(strings.Join(o.Rescue.Warnings, "\n"), "password-enabled image could not be made")
+		if o.State != controller.StateRescued || told != (o.Rescue.Enabled == nil) || o.Downtime > 10*time.Minute {
+			t.Errorf("%s: %s at %s, down for %s: %v, %q", name, o.State, o.Step, o.Downtime, o.Err, o.Rescue.Warnings)
+		}
+		w.same(t)
+	}
+	w := newWorld(t, sim.Options{}, windowsPatient())
+	if o := w.reset(t, controller.Ask{Backup: controller.BackupSnapshot}); o.State != controller.StateRescued || o.Rescue.Enabled != nil {
+		t.Errorf("an image was made, and a snapshot wanted: %+v", o.Rescue.Enabled)
 	}
 }

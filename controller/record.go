@@ -107,11 +107,16 @@ type Rescue struct {
 	Calm    bool `json:"calm,omitempty"`
 	// Forward says that the helper was lost on the way home with what it takes
 	// to undo: the rescue is finished instead.
-	Forward bool       `json:"forward,omitempty"`
-	Backup  *Backup    `json:"backup,omitempty"`
-	Result  *Result    `json:"result,omitempty"` // of the last attempt
-	Public  string     `json:"public,omitempty"` // the new key's public half, when made here
-	Param   *Parameter `json:"parameter,omitempty"`
+	Forward bool    `json:"forward,omitempty"`
+	Backup  *Backup `json:"backup,omitempty"`
+	// Enabled is the image that makes a new Windows password at its first start,
+	// NotEnabled that it was given up.
+	Enabled    *Backup `json:"enabled,omitempty"`
+	NotEnabled bool    `json:"not_enabled,omitempty"`
+
+	Result *Result    `json:"result,omitempty"` // of the last attempt
+	Public string     `json:"public,omitempty"` // the new key's public half, when made here
+	Param  *Parameter `json:"parameter,omitempty"`
 
 	StoppedAt time.Time `json:"stopped_at,omitzero"` // StopInstances was called
 	RunningAt time.Time `json:"running_at,omitzero"` // and it ran again

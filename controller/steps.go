@@ -66,11 +66,12 @@ func (b *bracket) steps() []flow.Step[Rescue] {
 		{Name: "helper", Do: b.helper, Undo: b.terminate},
 		{Name: "prepare", Do: b.prepare},
 		{Name: "arm", Do: b.arm},
-		{Name: "keep", Do: nothing, Undo: b.settleBackup}, // after the start: no backup is worth an instance that is down
+		{Name: "keep", Do: nothing, Undo: b.settleImages}, // after the start: no backup is worth an instance that is down
 		{Name: "standby", Do: b.enterStandby, Undo: b.exitStandby},
 		{Name: "verify", Do: nothing, Undo: b.verify},
 		{Name: "unprotect", Do: b.unprotect, Undo: b.protect},
 		{Name: "stop", Do: b.stop, DoLimit: longestStop, Undo: b.start, UndoLimit: time.Hour},
+		{Name: "enable", Do: nothing, Undo: b.enable},
 		{Name: "backup", Do: b.backUp},
 		{Name: "detach", Do: b.detach, Undo: b.attachHome},
 		{Name: "attach", Do: b.attach, Undo: b.detachHelper},
@@ -144,7 +145,7 @@ func (b *bracket) bereaved(ctx context.Context, r *Rescue, err error) (flow.Wait
 }
 
 // ofPatient are the steps whose Undo puts something of the instance back.
-var ofPatient = []string{"standby", "verify", "unprotect", "stop", "detach"}
+var ofPatient = []string{"standby", "verify", "unprotect", "stop", "enable", "detach"}
 
 // terminated tells whether the instance is gone for good. One that is not known
 // any more was terminated an hour ago, or an answer is wrong for a moment.

@@ -95,7 +95,9 @@ func (b *bracket) makeBackup(ctx context.Context, r *Rescue) (flow.Wait, error) 
 func (b *bracket) backups(ctx context.Context, r *Rescue) ([]Backup, error) {
 	found, err := b.cloud.BackupsTagged(ctx, TagRun, r.Run)
 	// An image's snapshots carry the tag too; they are the image's.
-	return slices.DeleteFunc(found, func(is Backup) bool { return is.Tags[TagRole] != RoleBackup }), err
+	return slices.DeleteFunc(found, func(is Backup) bool {
+		return is.Tags[TagRole] != RoleBackup || is.Tags["Name"] == EnabledName(r.Ask.Instance)
+	}), err
 }
 
 // settleBackup keeps the backup where the volume may have been written to, and

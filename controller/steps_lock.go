@@ -97,6 +97,9 @@ func (b *bracket) unlock(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if r.Backup != nil {
 		ids = append(append(ids, r.Backup.ID), r.Backup.Snapshots...)
 	}
+	if r.Enabled != nil {
+		ids = append(append(ids, r.Enabled.ID), r.Enabled.Snapshots...)
+	}
 	if len(ids) == 0 {
 		return flow.Wait{}, nil
 	}
