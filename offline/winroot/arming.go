@@ -18,7 +18,7 @@ type arming struct {
 
 	why      []string // what keeps it from doing so as the volume stands
 	findings []offline.Finding
-	changes  []offline.Change // the one that arms comes last
+	changes  []offline.Change // settings first, then what arms
 	userData bool             // the agent, armed, runs user data
 	tasks    []agentconf.Task // of the settings
 }

@@ -128,10 +128,12 @@ func (m *arming) enableTask() {
 		m.find("windows/"+p.Code, path, p.Text)
 	}
 	triggers, err := task.ParseTriggers(r.Triggers)
-	if err != nil || triggers.Enabled() { // the error is among the findings
+	if err != nil { // it is among the findings
 		return
 	}
-	m.missing("the task is disabled")
+	if !triggers.Enabled() {
+		m.missing("the task is disabled")
+	}
 	edit, err := task.Arm(r.Stores)
 	if err != nil {
 		m.find("windows/task-unknown", path, err.Error())
@@ -140,7 +142,8 @@ func (m *arming) enableTask() {
 	for _, note := range edit.Notes {
 		m.find("windows/agent-note", path, note)
 	}
-	if edit.File != nil {
+	m.patchTask(taskCache+`\Tasks\`+r.ID, edit)
+	if edit.File != nil { // last: while the file says less than the registry, a second plan ends this one
 		after := file.Clone()
 		after.Data = edit.File
 		m.changes = append(m.changes, offline.Change{
@@ -148,7 +151,6 @@ func (m *arming) enableTask() {
 			Shown: &offline.Shown{Before: decoded(file.Data), After: decoded(edit.File)},
 		})
 	}
-	m.patchTask(taskCache+`\Tasks\`+r.ID, edit)
 }
 
 // patchTask changes the values of the task, in one change.
@@ -172,7 +174,9 @@ func (m *arming) patchTask(key string, edit task.Edit) {
 			patches = append(patches, patch)
 		}
 	}
-	m.patches(m.s.software, "so that the task of EC2Launch is enabled, and the sums of its file are right", patches...)
+	if len(patches) > 0 {
+		m.patches(m.s.software, "so that the task of EC2Launch is enabled, and the sums of its file are right", patches...)
+	}
 }
 
 var moduleVersion = regexp.MustCompile(`(?im)^\s*ModuleVersion\s*=\s*['"]([0-9][0-9.]{0,40})['"]`)

@@ -106,6 +106,14 @@ func apply(t testing.TB, v *volume, changes []offline.Change) {
 	}
 }
 
+// revert takes the changes back, last first.
+func revert(t testing.TB, v *volume, changes []offline.Change) {
+	t.Helper()
+	for _, c := range slices.Backward(changes) {
+		apply(t, v, []offline.Change{c.Invert()})
+	}
+}
+
 // hivexget reads a value with a program that nobody here wrote: binary data as they
 // are, numbers in decimal.
 func hivexget(t testing.TB, hive, key, value string) []byte {

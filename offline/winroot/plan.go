@@ -34,15 +34,15 @@ type Plan struct {
 	Why      []string // it is this one
 	Already  bool     // it will, as the volume stands: there is nothing to change
 	Changes  []offline.Change
-	Findings []offline.Finding
-	Refused  []string // ids of the findings for which there are no changes
+	Findings []offline.Finding // the plan repairs those that have Changes
+	Refused  []string          // ids of the findings for which there are no changes
 
 	script string // name of the start-up script, where that is the agent
 }
 
 // Plan decides what to change, and changes nothing. The changes are in the order
-// in which they must be made: what arms comes last. They are proved on a preview of
-// the volume before they are returned.
+// in which they must be made, so that a plan after some of them leads to the same
+// end. They are proved on a preview of the volume before they are returned.
 func (s *System) Plan(w Wishes) Plan {
 	var p Plan
 	m := &arming{s: s, allowed: func(id string) bool { return slices.Contains(w.Allow, id) }}
@@ -56,7 +56,7 @@ func (s *System) Plan(w Wishes) Plan {
 	s.others(m, p, w)
 	p.conclude(m)
 	if len(p.Refused) == 0 && p.Agent != "" {
-		p.Already = m.armed()
+		p.Already = m.armed() && len(m.changes) == 0
 		p.Changes = m.changes
 		p.prove(s)
 	}

@@ -68,10 +68,7 @@ func TestScript(t *testing.T) {
 			if other := s.Plan(winroot.Wishes{Run: "another", Fallback: key}); !slices.Equal(other.Refused, []string{"windows/agents-armed"}) {
 				t.Errorf("%s: the plan of another run is %+v", name, other)
 			}
-			slices.Reverse(p.Changes)
-			for _, c := range p.Changes {
-				apply(t, v, []offline.Change{c.Invert()})
-			}
+			revert(t, v, p.Changes)
 			if got := changed(before, tree(t, root)); len(got) > 0 {
 				t.Errorf("%s: taken back, %v differ", name, got)
 			}
@@ -139,13 +136,7 @@ func TestScriptCutOff(t *testing.T) {
 			if p := detect(t, v).Plan(w); !p.Already {
 				t.Errorf("cut off after %d changes and made anew: %+v", n, p)
 			}
-			slices.Reverse(p.Changes)
-			for _, c := range p.Changes {
-				apply(t, v, []offline.Change{c.Invert()})
-			}
-			for _, c := range slices.Backward(whole[:n]) {
-				apply(t, v, []offline.Change{c.Invert()})
-			}
+			revert(t, v, append(slices.Clone(whole[:n]), p.Changes...))
 		}
 		v.Close()
 	})
