@@ -190,6 +190,8 @@ func command[In, Out any](method func(*Lab, context.Context, In) (Out, error)) r
 
 func commandNamed(name string) runner {
 	switch name {
+	case "check-password":
+		return command((*Lab).CheckPassword)
 	case "create-instance":
 		return command((*Lab).CreateInstance)
 	case "create-role":

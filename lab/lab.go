@@ -30,6 +30,7 @@ import (
 	"github.com/seed-77750964/regain/lab/iam"
 	"github.com/seed-77750964/regain/lab/machine"
 	"github.com/seed-77750964/regain/lab/rules"
+	"github.com/seed-77750964/regain/lab/windows"
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
@@ -82,6 +83,7 @@ type Lab struct {
 	iam      *iam.IAM
 	ec2      *ec2.EC2
 	groups   *autoscaling.AutoScaling
+	windows  *windows.Host // nil where there is no host
 	services map[string]wire.Service
 	parts    parts
 	throttle throttle

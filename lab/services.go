@@ -12,6 +12,7 @@ import (
 	"github.com/seed-77750964/regain/lab/quotas"
 	"github.com/seed-77750964/regain/lab/s3"
 	"github.com/seed-77750964/regain/lab/ssm"
+	"github.com/seed-77750964/regain/lab/windows"
 	"github.com/seed-77750964/regain/lab/wire"
 )
 
@@ -73,8 +74,13 @@ func (l *Lab) openServices(ctx context.Context) error {
 	if err := objects.EnsureBucket("regain-" + Account + "-" + l.cfg.Region); err != nil {
 		return err
 	}
+	host := l.cfg.Host
+	if host != nil {
+		l.windows = windows.New(host, windows.Options{Pace: l.cfg.pace(), Now: l.cfg.Now, Random: l.cfg.Rand})
+		host = l.windows
+	}
 	l.ec2, err = ec2.Open(ctx, ec2.Config{
-		Dir: l.cfg.State, Account: Account, Region: l.cfg.Region, Pace: l.cfg.pace(), Boot: l.cfg.Boot, Host: l.cfg.Host,
+		Dir: l.cfg.State, Account: Account, Region: l.cfg.Region, Pace: l.cfg.pace(), Boot: l.cfg.Boot, Host: host,
 		Roles: l.iam, Keys: keys, Now: l.cfg.Now, Random: l.cfg.Rand, API: l, APIAddress: l.cfg.Listen,
 		Env: []string{"AWS_ENDPOINT_URL=http://" + l.cfg.Listen, "AWS_REGION=" + l.cfg.Region},
 	})
@@ -83,7 +89,7 @@ func (l *Lab) openServices(ctx context.Context) error {
 	}
 	systems, err := ssm.Open(ssm.Config{
 		Dir: l.cfg.State, Partition: partition, Suffix: suffix, Region: l.cfg.Region, Account: Account, Public: publicParameters(),
-		Now: l.cfg.Now, Rand: l.cfg.Rand, Pace: l.cfg.pace(), Keys: keys, Host: l.cfg.Host, Fleet: fleet{l.ec2}, Roles: l.iam,
+		Now: l.cfg.Now, Rand: l.cfg.Rand, Pace: l.cfg.pace(), Keys: keys, Host: host, Fleet: fleet{l.ec2}, Roles: l.iam,
 	})
 	if err != nil {
 		return err

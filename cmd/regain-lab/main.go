@@ -28,6 +28,6 @@ func start() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	p := &program{stdout: os.Stdout, stderr: os.Stderr, euid: os.Geteuid()}
+	p := &program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, euid: os.Geteuid()}
 	return p.run(ctx, os.Args[1:])
 }

@@ -26,6 +26,7 @@ const (
 // program is one call of the command. The result goes to stdout, everything
 // else to stderr.
 type program struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	euid           int
 
@@ -113,7 +114,7 @@ eval "$(regain-lab env --state lab)"`,
 	}
 	root.SetFlagErrorFunc(usage)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.serve(), p.env(), p.createInstance(), p.createRole(), p.joinGroup(), p.putPolicy(), p.calls(), p.leftovers(), p.version())
+	root.AddCommand(p.serve(), p.env(), p.createInstance(), p.createRole(), p.joinGroup(), p.putPolicy(), p.calls(), p.checkPassword(), p.leftovers(), p.version())
 	return root
 }
 

@@ -46,6 +46,8 @@ var ec2 = []Rule{
 	{"ec2.password.kept", Fact("PasswordData and Timestamp stay until the instance writes another block to its serial port, also over a stop"),
 		"Amazon EC2 API Reference, GetPasswordData: the time the data was last updated; observed by others that old data stays"},
 	{"ec2.password.form", Fact("PasswordData has CR LF before and behind its base64"), "observed and published by others; the AWS CLI strips it"},
+	{"ec2.windows.password", Delay(4 * time.Minute),
+		"Amazon EC2 console, Get Windows password: wait at least 4 minutes after launching; the API Reference recommends up to 15"},
 	{"ec2.userdata.modify", Fact("user data is changed while the instance is stopped: IncorrectInstanceState"), "Amazon EC2 User Guide, View and update the instance user data"},
 	{"ec2.metadata.modify", Fact("ModifyInstanceMetadataOptions answers pending, and then the options show as applied"),
 		"Amazon EC2 API Reference, InstanceMetadataOptionsResponse"},

@@ -1,0 +1,93 @@
+package windows
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/seed-77750964/regain/internal/testdisk"
+	"github.com/seed-77750964/regain/lab/machine"
+)
+
+// TestNotBootable: a volume that is not in order does not start, and the console says why.
+func TestNotBootable(t *testing.T) {
+	hiveOf := func(data string) testdisk.Mutation {
+		return func(root string) error {
+			return os.WriteFile(filepath.Join(root, "Windows/System32/config/SOFTWARE"), []byte(data), 0o644)
+		}
+	}
+	for name, tt := range map[string]struct {
+		f      fixture
+		breaks func(*testdisk.NTFSImage) error
+		want   string
+	}{
+		"unclean log":   {breaks: func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, want: "not in order"},
+		"hibernated":    {breaks: func(img *testdisk.NTFSImage) error { return img.Mount(testdisk.Hibernated) }, want: "not in order"},
+		"broken hive":   {f: fixture{mutations: []testdisk.Mutation{hiveOf("regf")}}, want: "config/software"},
+		"another set":   {f: fixture{system: "[Select]\nCurrent = dword:7\n"}, want: "ControlSet007"},
+		"not an NTFS":   {breaks: func(img *testdisk.NTFSImage) error { return os.WriteFile(img.Path, make([]byte, 1<<20), 0o600) }, want: "no NTFS"},
+		"not a Windows": {f: fixture{mutations: []testdisk.Mutation{func(root string) error { return os.RemoveAll(filepath.Join(root, "Windows")) }}}, want: "config/system"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			img := tt.f.image(t, false)
+			if tt.breaks != nil {
+				if err := tt.breaks(img); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b := newBench(t, img)
+			err := b.Start(t.Context(), b.spec)
+			if !errors.Is(err, machine.ErrNotBootable) || !strings.Contains(err.Error(), tt.want) || !strings.Contains(b.Console(instance), tt.want) {
+				t.Errorf("got %v; console %s", err, b.Console(instance))
+			}
+			if b.On(instance) {
+				t.Error("it is on")
+			}
+		})
+	}
+	if err := New(none{}, Options{}).Start(t.Context(), machine.Spec{Kind: machine.Windows, Dir: t.TempDir()}); !errors.Is(err, machine.ErrNotBootable) {
+		t.Errorf("without a root volume: %v", err)
+	}
+}
+
+// TestHost: other machines are the business of the host below.
+func TestHost(t *testing.T) {
+	h := New(none{}, Options{})
+	ctx := t.Context()
+	for name, err := range map[string]error{
+		"start": h.Start(ctx, machine.Spec{Kind: machine.Guest}), "attach": h.Attach(ctx, instance, machine.Disk{}), "detach": h.Detach(ctx, instance, "", false),
+		"check": h.Check(instance, ""),
+	} {
+		if !errors.Is(err, machine.ErrOff) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if h.Console(instance)+h.Address(instance) != "belowbelow" || h.On(instance) || h.Stop(ctx, instance, true) != nil {
+		t.Error("the host below is not asked")
+	}
+}
+
+// TestStopBefore: a stop before the agents act leaves the volume as it was, and what was
+// attached is let go.
+func TestStopBefore(t *testing.T) {
+	b := newBench(t, ec2Config("Enabled", 2, narrow).image(t, false))
+	b.options.Pace.Speed = 1
+	if err := b.Start(t.Context(), b.spec); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Start(t.Context(), b.spec); err == nil || !b.On(instance) || b.Address(instance) != "" {
+		t.Errorf("it is on, and starts: %v", err)
+	}
+	if err := errors.Join(b.Attach(t.Context(), instance, machine.Disk{Volume: "vol-1"}), b.Detach(t.Context(), instance, "vol-1", false)); err != nil {
+		t.Error(err)
+	}
+	b.stop()
+	if said := b.Console(instance); strings.Contains(said, "<Password>") || !strings.Contains(said, "Windows Server 2019 Datacenter, build 17763") {
+		t.Errorf("it says %s", said)
+	}
+	if b.file(loginFile) != nil || !strings.Contains(string(b.file(configPath)), "Enabled") {
+		t.Error("the volume was written to")
+	}
+}

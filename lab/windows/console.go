@@ -1,0 +1,73 @@
+package windows
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+// maxConsole is how much of its console a machine shows.
+const maxConsole = 64 << 10
+
+// A console is the serial port of a machine, as a file that outlives it.
+type console struct {
+	path string
+	now  func() time.Time
+
+	mu     sync.Mutex
+	acting bool // somebody writes to the volume
+}
+
+func (c *console) write(text string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f, err := os.OpenFile(c.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("cannot write to the console: %w", err)
+	}
+	defer f.Close()
+	if _, err := io.WriteString(f, strings.ReplaceAll(text, "\n", "\r\n")); err != nil {
+		return fmt.Errorf("cannot write to the console: %w", err)
+	}
+	return nil
+}
+
+// say writes a line as the launch agents do, with the time before it.
+func (c *console) say(format string, args ...any) error {
+	return c.write(c.now().UTC().Format("2006/01/02 15:04:05Z: ") + fmt.Sprintf(format, args...) + "\n")
+}
+
+// during notes that somebody is at work on the volume while f runs.
+func (c *console) during(f func() error) error {
+	set := func(on bool) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.acting = on
+	}
+	set(true)
+	defer set(false)
+	return f()
+}
+
+func (c *console) busy() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.acting
+}
+
+// tail is the end of a console's file, what EC2 keeps of it.
+func tail(path string) string {
+	f, err := os.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.Size() > maxConsole {
+		_, _ = f.Seek(-maxConsole, io.SeekEnd) // else it shows the beginning
+	}
+	text, _ := io.ReadAll(io.LimitReader(f, maxConsole)) // what was read is shown
+	return string(text)
+}

@@ -1,0 +1,113 @@
+package windows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path/filepath"
+
+	"github.com/seed-77750964/regain/lab/machine"
+)
+
+// A system is a Windows on a mounted volume, and what its agents reach.
+type system struct {
+	tree
+	control  string // the control set in use
+	console  *console
+	metadata http.Handler
+	random   io.Reader
+	login    *login
+}
+
+// visit opens the volume and finds the system on it.
+func (x *session) visit(ctx context.Context, writable bool, random io.Reader, f func(*system) error) error {
+	return visit(ctx, x.spec.Root.Image, filepath.Join(x.spec.Dir, "root"), writable, func(t tree) error {
+		s := &system{tree: t, console: x.console, metadata: x.spec.Metadata, random: random, login: &login{}}
+		chosen, err := t.key(systemHive, "Select")
+		if err != nil {
+			return err
+		}
+		s.control = fmt.Sprintf("ControlSet%03d", chosen["current"].number())
+		if err := s.readLogin(); err != nil {
+			return err
+		}
+		return f(s)
+	})
+}
+
+// boot looks whether the volume holds a Windows that could start: it is mounted without
+// a repair, and both hives can be read.
+func (x *session) boot(ctx context.Context) error {
+	if x.spec.Root.Image == "" {
+		return fmt.Errorf("%w: there is no root volume", machine.ErrNotBootable)
+	}
+	err := x.visit(ctx, false, nil, func(s *system) error {
+		services, err := s.key(systemHive, s.control+`\Control`)
+		switch {
+		case err != nil:
+			return err
+		case services == nil:
+			return fmt.Errorf("the hive SYSTEM has no %s", s.control)
+		}
+		version, err := s.key(softwareHive, `Microsoft\Windows NT\CurrentVersion`)
+		switch {
+		case err != nil:
+			return err
+		case version == nil:
+			return errors.New("the hive SOFTWARE names no version of Windows")
+		}
+		x.login = *s.login
+		return s.console.write(fmt.Sprintf("machine: starts %s, build %s\n", version["productname"].text(), version["currentbuild"].text()))
+	})
+	if err != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", machine.ErrNotBootable, err)
+	}
+	return err
+}
+
+// An agent acts if it is armed; each does its own looking.
+type agent struct {
+	name string
+	act  func(*system) error
+}
+
+// agents are what may act at a start, in this order. Several may: the last one's password
+// is the one that counts.
+var agents = []agent{
+	{"the start-up scripts", (*system).startupScripts}, {"EC2Launch v2", (*system).launch2}, {"EC2Launch v1", (*system).launch1}, {"EC2Config", (*system).ec2Config},
+}
+
+// act has the agents act. What one cannot do, it says on the console, and the next acts
+// all the same.
+func (x *session) act(ctx context.Context, random io.Reader) error {
+	return x.console.during(func() error {
+		return x.visit(ctx, true, random, func(s *system) error {
+			for _, a := range agents {
+				if err := a.act(s); err != nil {
+					if err := s.console.write(fmt.Sprintf("machine: %s: %v\n", a.name, err)); err != nil {
+						return err
+					}
+				}
+			}
+			x.mu.Lock()
+			defer x.mu.Unlock()
+			x.login = *s.login
+			return s.console.say("Windows is Ready to use")
+		})
+	})
+}
+
+// starts tells whether a service is there and starts by itself.
+func (s *system) starts(service string) (bool, error) {
+	values, err := s.key(systemHive, s.control+`\Services\`+service)
+	const automatic = 2
+	return values != nil && values["start"].number() == automatic, err
+}
+
+// settled tells whether set-up is over: launch agents wait for it, here for ever.
+func (s *system) settled() (bool, error) {
+	state, err := s.key(softwareHive, `Microsoft\Windows\CurrentVersion\Setup\State`)
+	return state["imagestate"].text() == "IMAGE_STATE_COMPLETE", err
+}

@@ -1,0 +1,99 @@
+package windows
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-77750964/regain/lab/machine"
+)
+
+// visit mounts the Windows volume of an image at a directory, and calls f with it. The
+// mount is in the namespace of one thread, on which f runs, so that nobody else sees it,
+// and ntfs-3g ends with that thread. lowntfs-3g is the one of its drivers that ignores
+// case, as Windows does.
+func visit(ctx context.Context, image, dir string, writable bool, f func(tree) error) (err error) {
+	device, release, err := machine.NTFS(image)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release(context.WithoutCancel(ctx))) }()
+	if err := probe(ctx, device); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread() // never unlocked: the thread and its mounts end with this function
+		ended <- mounted(ctx, device, dir, writable, f)
+	}()
+	return <-ended
+}
+
+// probe refuses a volume that Windows did not leave in order: the lab has no chkdsk, and
+// cannot resume a hibernated system.
+func probe(ctx context.Context, device string) error {
+	out, err := exec.CommandContext(ctx, "ntfs-3g.probe", "--readwrite", device).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("the volume is not in order: ntfs-3g.probe: %w: %s", err, bytes.TrimSpace(out))
+	}
+	return nil
+}
+
+func mounted(ctx context.Context, device, dir string, writable bool, f func(tree) error) error {
+	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+		return fmt.Errorf("cannot mount the volume: %w", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("cannot mount the volume: %w", err)
+	}
+	options := "no_detach,norecover,noatime,ignore_case,streams_interface=none"
+	if !writable {
+		options += ",ro"
+	}
+	var said bytes.Buffer
+	cmd := exec.CommandContext(ctx, "lowntfs-3g", "-o", options, device, dir)
+	cmd.Stdout, cmd.Stderr, cmd.Env = &said, &said, []string{}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("cannot mount the volume: %w", err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	if err := await(dir, ended); err != nil {
+		return fmt.Errorf("cannot mount the volume: %w: %s", err, bytes.TrimSpace(said.Bytes()))
+	}
+	err := f(tree{ctx, dir})
+	if gone := unix.Unmount(dir, 0); gone != nil {
+		err = errors.Join(err, os.NewSyscallError("umount", gone), cmd.Process.Kill())
+	}
+	return errors.Join(err, <-ended)
+}
+
+// await returns when something is mounted at a directory.
+func await(dir string, ended <-chan error) error {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var above, now unix.Stat_t
+		if err := errors.Join(unix.Stat(filepath.Dir(dir), &above), unix.Stat(dir, &now)); err != nil {
+			return err
+		}
+		if above.Dev != now.Dev {
+			return nil
+		}
+		select {
+		case err := <-ended:
+			return errors.Join(errors.New("ntfs-3g ended"), err)
+		case <-tick.C:
+		}
+	}
+}
