@@ -6,6 +6,7 @@ package clitest
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -66,7 +67,7 @@ func openWith(t *testing.T, c lab.Config) *account {
 		t.Fatal(err)
 	}
 	address := listener.Addr().String()
-	c.State, c.Listen, c.Speed, c.Boot, c.Host = state, address, speed, "none", machine.Open(machine.Options{Hide: []string{state}})
+	c.State, c.Listen, c.Speed, c.Boot, c.Host = state, address, speed, cmp.Or(c.Boot, "none"), machine.Open(machine.Options{Hide: []string{state}})
 	l, err := lab.Open(t.Context(), c)
 	if err != nil {
 		t.Fatal(errors.Join(err, listener.Close()))
