@@ -24,12 +24,12 @@ type look struct {
 }
 
 // chooseRoot mounts each filesystem read-only, one after the other, and finds
-// the one Linux root among them.
+// the one Linux root among them, or else the one Windows.
 func (p *Patient) chooseRoot(ctx context.Context) error {
 	if p.chosen {
 		return nil
 	}
-	if only, ok := p.onlyCandidate(); ok {
+	if only, ok := p.onlyCandidate(); ok && len(p.ntfs()) == 0 {
 		p.root, p.chosen = choice{content: only}, true
 		return nil
 	}
@@ -48,12 +48,16 @@ func (p *Patient) chooseRoot(ctx context.Context) error {
 	}
 	switch len(roots) {
 	case 0:
-		return p.nothingToOpen(errs)
+		return p.chooseWindows(ctx, errs)
 	case 1:
-		p.root, p.chosen = choice{roots[0].content, roots[0].subvol}, true
+		p.root, p.chosen = choice{content: roots[0].content, subvol: roots[0].subvol}, true
 		return nil
 	}
-	return p.severalRoots(roots)
+	var contents []int
+	for _, r := range roots {
+		contents = append(contents, r.content)
+	}
+	return p.severalRoots("Linux root", contents)
 }
 
 // onlyCandidate spares a look of its own where one filesystem alone can be the
@@ -67,13 +71,13 @@ func (p *Patient) onlyCandidate() (content int, ok bool) {
 	return list[0], true
 }
 
-func (p *Patient) severalRoots(roots []look) error {
+func (p *Patient) severalRoots(what string, roots []int) error {
 	var names []string
-	for _, r := range roots {
-		names = append(names, p.device(p.disk.Contents[r.content]))
+	for _, i := range roots {
+		names = append(names, p.device(p.disk.Contents[i]))
 	}
 	return &Refusal{Code: "several-roots",
-		Text: fmt.Sprintf("%d filesystems hold a Linux root: %s", len(roots), strings.Join(names, ", ")),
+		Text: fmt.Sprintf("%d filesystems hold a %s: %s", len(roots), what, strings.Join(names, ", ")),
 		Hint: "mount the right one yourself and run again with --root DIR"}
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/seed-77750964/regain/offline/sshkey"
 )
 
-// Inspect says what is on the volume: filesystems, system, users. It writes
-// nothing, and replays no journal. A volume that holds no Linux root is
-// described as far as its bytes tell.
+// Inspect says what is on the volume: filesystems, system, users or launch
+// agents. It writes nothing, and replays no journal. A volume that holds no root
+// is described as far as its bytes tell.
 func (p *Patient) Inspect(ctx context.Context, r Request) (offline.Report, error) {
 	report := newReport("inspect", r, p)
 	report.Outcome = offline.Unchanged
@@ -26,7 +26,8 @@ func (p *Patient) Inspect(ctx context.Context, r Request) (offline.Report, error
 	return report, err
 }
 
-// Diagnose says who may log in, whether sshd would accept them, and why not.
+// Diagnose says who may log in, whether sshd would accept them, and why not; of
+// Windows, whether a new password is set at the next start, and what is in the way.
 // It writes nothing, and replays no journal.
 func (p *Patient) Diagnose(ctx context.Context, r Request) (offline.Report, error) {
 	report := newReport("diagnose", r, p)
@@ -45,6 +46,9 @@ func (p *Patient) withExam(ctx context.Context, r Request, report *offline.Repor
 		return err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
+	if p.root.windows {
+		return lookAtWindows(report, tree, r)
+	}
 	x, err := examine(tree, r)
 	describe(report, tree, x)
 	if err != nil {
@@ -130,8 +134,12 @@ func known(keys []sshkey.Public, k sshkey.Public) bool {
 	return false
 }
 
-// Blocked tells whether some user of the report has no key that is accepted.
+// Blocked tells whether some user of the report has no key that is accepted, or,
+// of Windows, whether nothing sets a new password at the next start.
 func Blocked(report offline.Report) bool {
+	if report.Windows != nil {
+		return len(report.Windows.Armed) == 0
+	}
 	open := map[string]bool{}
 	for _, v := range report.Verdicts {
 		open[v.User] = open[v.User] || v.After == offline.Accepted

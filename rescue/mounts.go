@@ -27,6 +27,7 @@ type mounts struct {
 	p     *Patient
 	write map[int]bool // contents that are opened for writing
 	loops map[int]*mount.Loop
+	ntfs  []*mount.NTFS
 	stale []string // warnings: filesystems shown without their journal
 }
 
@@ -81,11 +82,15 @@ func (m *mounts) explain(c block.Content, err error) error {
 		Hint: "use a helper with a kernel that has it"}
 }
 
-// close detaches every loop. The descriptors on the mounts must be closed.
+// close ends every ntfs-3g and detaches every loop. The descriptors on the mounts must be closed.
 func (m *mounts) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settle)
 	defer cancel()
 	var errs []error
+	for _, n := range m.ntfs {
+		errs = append(errs, n.Close(ctx))
+	}
+	m.ntfs = nil
 	for _, l := range m.loops {
 		errs = append(errs, l.Detach(ctx))
 	}
@@ -106,6 +111,9 @@ func (m *mounts) staleness() []string {
 
 // volume opens a filesystem as a tree of its own.
 func (m *mounts) volume(ctx context.Context, content int, sub subvolume) (*offline.Volume, error) {
+	if m.p.disk.Contents[content].Superblock.Type == block.NTFS {
+		return m.openNTFS(ctx, content)
+	}
 	fd, err := m.open(ctx, content, sub)
 	if err != nil {
 		return nil, err

@@ -1,9 +1,10 @@
 // Package rescue opens a foreign volume, finds out who may log in and why
 // nobody can, puts a key in place, proves it through a fresh mount, and takes it
-// all back on request. It puts the packages below it in order: offline/block
-// reads the bytes, rescue/mount opens filesystems, offline/linuxroot recognises
-// the system, offline/sshd gives the verdict, offline/access decides the changes,
-// and rescue/journal keeps what undo needs.
+// all back on request. Of a Windows it has the launch agent set a new password in
+// place of that. It puts the packages below it in order: offline/block reads the
+// bytes, rescue/mount opens filesystems, offline/linuxroot recognises the system,
+// offline/sshd gives the verdict, offline/access decides the changes, or
+// offline/winroot both of a Windows, and rescue/journal keeps what undo needs.
 //
 // It does not talk to AWS, makes no keys itself, executes nothing, and prints
 // nothing: the result is an offline.Report.
@@ -37,6 +38,7 @@ type Patient struct {
 type choice struct {
 	content int // index into disk.Contents
 	subvol  subvolume
+	windows bool
 }
 
 // Open takes over a source and reads what is on it. It writes nothing.
@@ -80,8 +82,11 @@ func (p *Patient) nothingToOpen(causes []error) error {
 			return r
 		}
 	}
-	text := fmt.Sprintf("no Linux root filesystem found on %s: %s", p.Name, p.inventory())
 	err := errors.Join(causes...)
+	if len(p.ntfs()) > 0 && err == nil {
+		return &Refusal{"no-windows", fmt.Sprintf("no Windows found on %s: %s", p.Name, p.inventory()), "is this the root volume of the instance?"}
+	}
+	text := fmt.Sprintf("no Linux root filesystem found on %s: %s", p.Name, p.inventory())
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) { // it names what is lacking
 		return fmt.Errorf("%s; %w", text, err)
 	}
@@ -129,10 +134,10 @@ func refuseType(c block.Content) *Refusal {
 	case block.LinuxRAID:
 		return &Refusal{"md", fmt.Sprintf("%s is a member of an md array (UUID %s)", at, offline.Printable(sb.UUID)),
 			"assemble it by hand (mdadm --assemble), mount it, and run again with --root DIR"}
-	case block.NTFS, block.ReFS:
-		return &Refusal{"windows", fmt.Sprintf("%s is %s: a Windows volume", at, sb.Type), "this version rescues Linux volumes only"}
+	case block.ReFS:
+		return &Refusal{"refs", at + " is ReFS: a Windows volume, but not one to start from", "is this the root volume of the instance?"}
 	case block.BitLocker:
-		return &Refusal{"bitlocker", at + " is encrypted with BitLocker", "decrypt it from a running Windows first"}
+		return &Refusal{"bitlocker", at + " is encrypted with BitLocker", "decrypt it from within the running Windows first (manage-bde -off C:)"}
 	case block.SwSuspend:
 		return &Refusal{"hibernated", at + " holds the memory of a hibernated system", "resume and shut down the system, or remove its hibernation image, first: an edit would be overwritten by what the memory remembers"}
 	}

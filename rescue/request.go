@@ -2,11 +2,13 @@ package rescue
 
 import (
 	"context"
+	"crypto/rsa"
 	"time"
 
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/access"
 	"github.com/seed-77750964/regain/offline/sshkey"
+	"github.com/seed-77750964/regain/offline/winroot/agentconf"
 	"github.com/seed-77750964/regain/rescue/journal"
 )
 
@@ -31,6 +33,12 @@ type Request struct {
 	AcceptUnknown bool
 	DryRun        bool
 	State         *journal.Dir // may be nil for a dry run
+
+	// For Windows, where keys and users say nothing.
+	Windows  bool            // nothing else is meant
+	Agent    agentconf.Agent // the launch agent to arm; empty: the likeliest
+	Fallback *rsa.PublicKey  // for which the start-up script is used in place of an agent; nil: it is not
+	Allow    []string        // ids of findings that are repaired or accepted
 }
 
 func (r Request) say(text string) {

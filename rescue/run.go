@@ -9,10 +9,12 @@ import (
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/access"
 	"github.com/seed-77750964/regain/offline/sshd"
+	"github.com/seed-77750964/regain/offline/winroot"
 	"github.com/seed-77750964/regain/rescue/journal"
 )
 
-// Rescue lets the key in. First everything is decided on a read-only view;
+// Rescue lets the key in, or has Windows set a new administrator password at its
+// next start. First everything is decided on a read-only view;
 // then the private key is stored; only then is the volume opened for writing and
 // changed, as it was decided; a fresh read-only mount proves the result. What
 // goes wrong after the first write is taken back.
@@ -31,9 +33,11 @@ type operation struct {
 	plans  []access.Plan // one for each chosen user
 	write  map[int]bool
 	stored bool
-	begun  bool         // the journal holds the run, and the volume perhaps some of its changes
-	system *sshd.System // of the last look, for what it knows of the installed sshd
-	stale  bool         // the first look was at filesystems whose journals are not replayed
+	begun  bool             // the journal holds the run, and the volume perhaps some of its changes
+	system *sshd.System     // of the last look, for what it knows of the installed sshd
+	arm    *winroot.Plan    // of a Windows: in place of key, plans and system
+	before *offline.Windows // of a Windows that is armed now
+	stale  bool             // the first look was at filesystems whose journals are not replayed
 }
 
 func (o *operation) run(ctx context.Context) error {
@@ -43,13 +47,9 @@ func (o *operation) run(ctx context.Context) error {
 	if done, err := o.decide(ctx); done || err != nil {
 		return err
 	}
-	place, warnings, err := o.key.Store(ctx)
-	if err != nil {
+	if err := o.store(ctx); err != nil {
 		return err
 	}
-	o.stored = true
-	o.report.Key = &place
-	o.report.Warnings = append(o.report.Warnings, warnings...)
 	changes, err := o.apply(ctx)
 	if err == nil {
 		err = o.verify(ctx, changes)
@@ -64,6 +64,21 @@ func (o *operation) run(ctx context.Context) error {
 	return nil
 }
 
+// store keeps the private key. A Windows gets none.
+func (o *operation) store(ctx context.Context) error {
+	if o.arm != nil {
+		return nil
+	}
+	place, warnings, err := o.key.Store(ctx)
+	if err != nil {
+		return err
+	}
+	o.stored = true
+	o.report.Key = &place
+	o.report.Warnings = append(o.report.Warnings, warnings...)
+	return nil
+}
+
 // decide looks at the volume read-only. done is true when there is nothing to
 // write: the key is in already, the run is dry, or it is refused.
 func (o *operation) decide(ctx context.Context) (done bool, err error) {
@@ -73,6 +88,12 @@ func (o *operation) decide(ctx context.Context) (done bool, err error) {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
+	if o.p.root.windows {
+		return o.decideWindows(tree)
+	}
+	if o.r.Windows {
+		return false, &Refusal{Code: "not-windows", Text: "the volume holds a Linux, and what was asked for is of Windows", Hint: "leave out --windows-fallback and --windows-agent"}
+	}
 	x, err := examine(tree, o.r)
 	o.describe(tree, x)
 	if err != nil {
@@ -172,7 +193,7 @@ func (o *operation) apply(ctx context.Context) (changes []offline.Change, err er
 			return nil, err
 		}
 	}
-	changes = allChanges(o.plans)
+	changes = o.changes()
 	o.report.Changes = summaries(changes)
 	tree.Volume.OnStep = o.r.OnStep
 	patient := o.p.patient(o.r)
@@ -247,6 +268,13 @@ func decideAll(x *exam, wishes []access.Wish) ([]access.Plan, error) {
 	return plans, nil
 }
 
+func (o *operation) changes() []offline.Change {
+	if o.arm != nil {
+		return o.arm.Changes
+	}
+	return allChanges(o.plans)
+}
+
 func allChanges(plans []access.Plan) []offline.Change {
 	var all []offline.Change
 	for _, p := range plans {
@@ -264,18 +292,21 @@ func (o *operation) verify(ctx context.Context, changes []offline.Change) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, tree.Close(ctx)) }()
-	final := map[string]*offline.File{}
+	final := map[string]offline.Change{}
 	for _, c := range changes {
-		final[c.Path] = c.After
+		final[c.Path] = c
 	}
-	for path, want := range final {
-		got, err := tree.Volume.Snapshot(path, offline.MaxAccount)
+	for path, c := range final {
+		done, err := shows(tree.Volume, c)
 		if err != nil {
 			return err
 		}
-		if !got.Shows(want) {
+		if !done {
 			return fmt.Errorf("cannot verify %q: the fresh mount shows something else", path)
 		}
+	}
+	if o.arm != nil {
+		return o.armedAfter(tree.Volume)
 	}
 	system, err := o.system.On(tree.Volume)
 	if err != nil {

@@ -46,6 +46,9 @@ func (p *Patient) Tree(ctx context.Context, write map[int]bool) (*Tree, error) {
 	if err != nil {
 		return nil, errors.Join(err, m.close(ctx))
 	}
+	if p.root.windows {
+		return p.windowsTree(ctx, m, v)
+	}
 	class := linuxroot.Classify(v)
 	if class.Class != linuxroot.ClassRoot {
 		return nil, errors.Join(p.notRoot(class), v.Close(), m.close(ctx))

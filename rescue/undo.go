@@ -108,11 +108,12 @@ func (p *Patient) pending(ctx context.Context, was journal.Patient, inverse []of
 			return nil, &Refusal{Code: "drift", Text: fmt.Sprintf("%q has changed since the run: it is left as it is", file),
 				Hint: "compare it with the journal in the state directory, and put it back by hand"}
 		}
-		now, err := tree.Volume.Snapshot(file, offline.MaxAccount)
+		last := chain[len(chain)-1]
+		done, err := shows(tree.Volume, last)
 		if err != nil {
 			return nil, err
 		}
-		if last := chain[len(chain)-1]; !now.Shows(last.After) {
+		if !done {
 			todo = append(todo, last)
 		}
 	}
@@ -217,6 +218,10 @@ func (o *operation) takeBack(ctx context.Context, cause error) error {
 	o.report.Changes = []offline.ChangeSummary{}
 	for i := range o.report.Verdicts {
 		o.report.Verdicts[i].After = o.report.Verdicts[i].Before
+	}
+	if o.arm != nil {
+		o.notArmed()
+		return cause
 	}
 	warning, err := o.key.Forget(ctx)
 	if err != nil {
