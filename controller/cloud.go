@@ -219,6 +219,7 @@ type Instance struct {
 	PrivateIP      string            `json:"private_ip,omitempty"`
 	KeyName        string            `json:"key_name,omitempty"`
 	Profile        string            `json:"profile,omitempty"` // ARN
+	Groups         []string          `json:"groups,omitempty"`  // security groups
 	Spot           bool              `json:"spot,omitempty"`
 	ProductCodes   []string          `json:"product_codes,omitempty"`
 	Hibernation    bool              `json:"hibernation,omitempty"` // enabled

@@ -19,6 +19,8 @@ type Passwords interface {
 	KeyPair(ctx context.Context, name string) (KeyPair, error)
 	// UserData is what the instance was given to run, decoded; nil: nothing.
 	UserData(ctx context.Context, instance string) ([]byte, error)
+	// LaunchReplacement is idempotent by its token.
+	LaunchReplacement(ctx context.Context, r Replacement) (instance string, err error)
 	// PasswordData is what the launch agent has last told EC2; no Cipher: nothing
 	// yet. It stays until the agent tells another.
 	PasswordData(ctx context.Context, instance string) (PasswordData, error)

@@ -38,7 +38,7 @@ regain ssh i-0123456789abcdef0`,
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
 	p.accountFlags(root)
-	root.AddCommand(p.reset(), p.resume(), p.rollback(), p.status(), p.list(), p.key(), p.password(), p.ssh(), p.policy(), p.setup(), p.version())
+	root.AddCommand(p.reset(), p.resume(), p.rollback(), p.status(), p.list(), p.key(), p.password(), p.replace(), p.ssh(), p.policy(), p.setup(), p.version())
 	return root
 }
 

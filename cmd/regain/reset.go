@@ -270,13 +270,23 @@ func (p *program) consent(ctx context.Context, r *resetFlags, plans []controller
 			down = append(down, plan.Original.Instance.ID)
 		}
 	}
+	if len(down) == 0 {
+		return nil
+	}
+	all := strings.Join(down, ", ")
+	return p.confirm(ctx, r.yes, "Stop "+all, all+" would be stopped")
+}
+
+// confirm asks before something is done, unless the yes was given already. would
+// is what would be done, for whoever cannot be asked.
+func (p *program) confirm(ctx context.Context, yes bool, what, would string) error {
 	switch {
-	case r.yes || len(down) == 0:
+	case yes:
 		return nil
 	case !p.asks:
-		return &usageError{"nothing was begun: " + strings.Join(down, ", ") + " would be stopped, and there is nobody to ask", "say --yes"}
+		return &usageError{"nothing was begun: " + would + ", and there is nobody to ask", "say --yes"}
 	}
-	fmt.Fprintf(p.stderr, "\nStop %s and go on? [y/N] ", strings.Join(down, ", "))
+	fmt.Fprintf(p.stderr, "\n%s and go on? [y/N] ", what)
 	answer := make(chan string, 1)
 	go func() {
 		line, _ := bufio.NewReader(p.stdin).ReadString('\n') // no answer is a no

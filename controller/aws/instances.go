@@ -96,6 +96,9 @@ func instance(i types.Instance) controller.Instance {
 		got.MetadataTokens = m.HttpTokens == types.HttpTokensStateRequired
 	}
 	got.TPM = sdk.ToString(i.TpmSupport) != ""
+	for _, g := range i.SecurityGroups {
+		got.Groups = append(got.Groups, sdk.ToString(g.GroupId))
+	}
 	for _, p := range i.ProductCodes {
 		got.ProductCodes = append(got.ProductCodes, sdk.ToString(p.ProductCodeId))
 	}

@@ -62,6 +62,7 @@ type Cloud struct {
 	profiles   map[string]controller.Profile
 	keys       map[string]controller.KMSKey
 	pairs      map[string]controller.KeyPair
+	replaced   map[string]replaced          // by client token
 	seals      func(password string) []byte // as a launch agent does
 	types      map[string]machineType
 	tokens     map[string]launched
@@ -92,7 +93,7 @@ func New(o Options) *Cloud {
 		instances: map[string]*instance{}, volumes: map[string]*volume{}, images: map[string]*controller.Image{},
 		backups: map[string]*backup{}, subnets: map[string]*subnet{}, vpcs: map[string]*vpc{}, parts: map[string]*part{},
 		commands: map[string]*command{}, parameters: map[string]*parameter{}, objects: map[string]map[string][]byte{},
-		groups: map[string]*group{}, profiles: map[string]controller.Profile{}, keys: map[string]controller.KMSKey{}, pairs: map[string]controller.KeyPair{}, seals: func(p string) []byte { return []byte(p) },
+		groups: map[string]*group{}, profiles: map[string]controller.Profile{}, keys: map[string]controller.KMSKey{}, pairs: map[string]controller.KeyPair{}, replaced: map[string]replaced{}, seals: func(p string) []byte { return []byte(p) },
 		types: machineTypes(), tokens: map[string]launched{}, fresh: map[string]*freshness{},
 	}
 	c.furnish()
