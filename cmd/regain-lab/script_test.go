@@ -30,12 +30,14 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as people do. Each script holds one promise.
 func TestScripts(t *testing.T) {
 	testdisk.Need(t, "mmdebstrap", "aws", "ssh", "ssh-keygen", "losetup")
+	windows := windowsImage(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", Cmds: scriptCommands, RequireUniqueNames: true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[servedKey{}] = &served{}
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_PAGER", "")
+			env.Setenv("WINDOWS", windows)
 			return nil
 		},
 	})
@@ -60,6 +62,8 @@ type servedKey struct{}
 //	command ID SCRIPT      run a script on a helper, and want it to succeed; stdout is its output
 //	[!] login KEY HOST …   log in as admin, and run a command there
 //	remain DIR N           want this many loop devices, mounts and processes of a lab
+//
+// and $WINDOWS, an image with a Windows that one can log in to.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"code": exitWith, "plantdisk": plantDisk, "serve": serve, "signal": sendSignal, "enter": enter, "state": awaitState, "login": login,
 	"remain": remain, "id": setID, "keep": keep, "managed": managed, "command": runCommand,
