@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -95,6 +96,9 @@ func (img *NTFSImage) mount(options string, f Mutation) error {
 	}
 	defer device.Close()
 	cmd := exec.Command("ntfs-3g", "-o", "no_detach,noatime,"+options, device.Name(), root)
+	// Killed, it would wait for ever for its own answer to the unmounting, and all
+	// who sync with it: it unmounts at SIGTERM.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
 	err = th.start(cmd)
 	if err == nil {
 		err = th.do(func() error { return serveNTFS(cmd, root, f) })

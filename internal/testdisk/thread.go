@@ -101,11 +101,14 @@ func (th *thread) end() {
 	<-th.ended
 }
 
-// start runs cmd on the thread; it is killed when the thread ends.
+// start runs cmd on the thread; it is killed when the thread ends, or gets the
+// signal that cmd says.
 func (th *thread) start(cmd *exec.Cmd) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{}
 	}
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	if cmd.SysProcAttr.Pdeathsig == 0 {
+		cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL
+	}
 	return th.do(cmd.Start)
 }
