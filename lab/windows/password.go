@@ -106,7 +106,7 @@ func (s *system) reset(token bool) error {
 	if err != nil {
 		return s.console.say("Failed to get metadata: public-keys; unable to send the password: %v", err)
 	}
-	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, key, []byte(password))
+	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, key, []byte(password)) //nolint:staticcheck // it is what EC2 documents
 	if err != nil {
 		return s.console.say("Unable to encrypt the password: %v", err)
 	}
