@@ -156,20 +156,6 @@ func torn(now, short, long []byte) bool {
 	return bytes.HasPrefix(now, short) && bytes.HasPrefix(long, now)
 }
 
-func either[T comparable](now, a, b T) bool { return now == a || now == b }
-
-func eitherXattrs(now, b, a *File) bool {
-	for _, f := range []*File{now, b, a} {
-		for name := range f.Xattr {
-			is := now.Xattr[name]
-			if !bytes.Equal(is, b.Xattr[name]) && !bytes.Equal(is, a.Xattr[name]) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // check reads back.
 func (v *Volume) check(c Change) error {
 	v.seen.forget()

@@ -115,3 +115,18 @@ func (f *File) SHA256() string {
 	sum := sha256.Sum256(f.Data)
 	return hex.EncodeToString(sum[:])
 }
+
+// either tells whether something is what it was or what it is to be.
+func either[T comparable](now, a, b T) bool { return now == a || now == b }
+
+func eitherXattrs(now, b, a *File) bool {
+	for _, f := range []*File{now, b, a} {
+		for name := range f.Xattr {
+			is := now.Xattr[name]
+			if !bytes.Equal(is, b.Xattr[name]) && !bytes.Equal(is, a.Xattr[name]) {
+				return false
+			}
+		}
+	}
+	return true
+}
