@@ -2,10 +2,12 @@ package windows
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/lab/machine"
@@ -89,5 +91,43 @@ func TestStopBefore(t *testing.T) {
 	}
 	if b.file(loginFile) != nil || !strings.Contains(string(b.file(configPath)), "Enabled") {
 		t.Error("the volume was written to")
+	}
+}
+
+// stuck is a metadata service that does not answer.
+type stuck struct{ asked chan struct{} }
+
+func (m stuck) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	m.asked <- struct{}{}
+	<-r.Context().Done()
+	w.WriteHeader(http.StatusGatewayTimeout)
+}
+
+// TestForcedStop: who writes to the volume is cut off, and nothing of it stays.
+func TestForcedStop(t *testing.T) {
+	b := newBench(t, ec2Config("Enabled", 2, narrow).image(t, false))
+	m := stuck{make(chan struct{})}
+	whole := b.spec.Metadata
+	b.spec.Metadata = m
+	if err := b.Start(t.Context(), b.spec); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-m.asked:
+	case <-time.After(time.Minute):
+		t.Fatalf("nobody acts: %s", b.Console(instance))
+	}
+	if err := b.Stop(t.Context(), instance, true); err != nil {
+		t.Fatal(err)
+	}
+	if b.On(instance) || strings.Contains(b.Console(instance), "Ready") {
+		t.Errorf("it is on, or says %s", b.Console(instance))
+	}
+	if left := machine.Remains(filepath.Dir(b.img.Path)); len(left) != 0 {
+		t.Errorf("there remain %q", left)
+	}
+	b.spec.Metadata = whole
+	if said := b.boot(); b.password(said) == "" {
+		t.Errorf("at the next start it says %s", said)
 	}
 }

@@ -103,6 +103,9 @@ func (s *system) reset(token bool) error {
 		return err
 	}
 	key, err := s.publicKey(token)
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
+	}
 	if err != nil {
 		return s.console.say("Failed to get metadata: public-keys; unable to send the password: %v", err)
 	}

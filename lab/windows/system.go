@@ -85,7 +85,11 @@ func (x *session) act(ctx context.Context, random io.Reader) error {
 	return x.console.during(func() error {
 		return x.visit(ctx, true, random, func(s *system) error {
 			for _, a := range agents {
-				if err := a.act(s); err != nil {
+				err := a.act(s)
+				if ctx.Err() != nil {
+					return ctx.Err() // cut off: there is no one left to say anything
+				}
+				if err != nil {
 					if err := s.console.write(fmt.Sprintf("machine: %s: %v\n", a.name, err)); err != nil {
 						return err
 					}
