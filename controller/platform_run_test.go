@@ -102,6 +102,11 @@ func TestWindowsScript(t *testing.T) {
 		t.Fatalf("%s at %s: %v", o.State, o.Step, o.Err)
 	}
 	w.same(t)
+	if sent := w.cloud.Sent(); !slices.ContainsFunc(sent, func(c controller.Command) bool {
+		return c.Kind == controller.RescueCommand && strings.Contains(strings.Join(c.Script, " "), "'--windows-fallback' 'ssh-rsa ")
+	}) {
+		t.Errorf("the agent is not told of the key: %+v", sent)
+	}
 	w.cloud.Write(w.patient, block(t, o.Rescue.Result.Report.Run, "sealed", "Administrator", "S3cret"))
 	got, err := w.Password(t.Context(), controller.PasswordAsk{Instance: w.patient, Key: rsaKey(), Timeout: time.Minute})
 	if err != nil || got.Password != "S3cret" || got.User != "Administrator" || got.From != controller.FromScript {

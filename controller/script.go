@@ -84,12 +84,12 @@ func installedScript() []string { return []string{words(installedAgent, "version
 // rescueScript runs the agent, which waits for the volume. Runs of earlier
 // attempts, whose reports were lost, are taken back first; what they say goes
 // to stderr, as stdout is for the report.
-func rescueScript(agent string, t offline.Task, earlier []string) []string {
+func rescueScript(agent, keyFlag string, t offline.Task, earlier []string) []string {
 	var script []string
 	for _, run := range earlier {
 		script = append(script, words(undoCommand(agent, t.Volume, run, t.Wait)...)+" >&2 || true")
 	}
-	return append(script, "exec "+words(rescueCommand(agent, t)...))
+	return append(script, "exec "+words(rescueCommand(agent, keyFlag, t)...))
 }
 
 // undoScript takes runs of the agent back, the newest first, and reports on
@@ -110,8 +110,23 @@ func undoCommand(agent, volume, run string, wait time.Duration) []string {
 	return []string{agent, "undo", "--volume", volume, "--wait", wait.String(), "--run", run, "--json", "--max-report", strconv.Itoa(maxUndoReport)}
 }
 
+// The agent's flags for the operator's own key: what it lets in, or what a new
+// Windows password is encrypted to.
+const (
+	letInFlag    = "public-key"
+	fallbackFlag = "windows-fallback"
+)
+
+// keyFlag is the one for this instance.
+func (r *Rescue) keyFlag() string {
+	if r.windows() {
+		return fallbackFlag
+	}
+	return letInFlag
+}
+
 // rescueCommand is the task as the agent's command line.
-func rescueCommand(agent string, t offline.Task) []string {
+func rescueCommand(agent, keyFlag string, t offline.Task) []string {
 	command := []string{agent, "rescue", "--volume", t.Volume, "--wait", t.Wait.String(), "--instance", t.Instance, "--run", t.Run,
 		"--json", "--max-report", strconv.Itoa(maxReport)}
 	add := func(flag, value string) {
@@ -123,7 +138,7 @@ func rescueCommand(agent string, t offline.Task) []string {
 		add("user", user)
 	}
 	add("key-name", t.KeyName)
-	add("public-key", t.PublicKey)
+	add(keyFlag, t.PublicKey)
 	add("key-type", t.KeyType)
 	add("store", t.Store)
 	add("kms-key", t.KMSKey)

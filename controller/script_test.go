@@ -144,7 +144,7 @@ func TestRescueScript(t *testing.T) {
 		Run: "r-2", Instance: "i-1", KeyName: "it's {{ssm:x}}", Volume: "vol-1", Wait: armedFor, Users: []string{"admin", "o'neil"},
 		PublicKey: "ssh-ed25519 AAAA anna's", Expires: time.Hour, Repair: "all", RevokePrevious: true, AcceptUnknown: true,
 	}
-	out, errs, code := run(t, rescueScript(agent, task, []string{"r-1"}), "FAIL=r-1")
+	out, errs, code := run(t, rescueScript(agent, letInFlag, task, []string{"r-1"}), "FAIL=r-1")
 	if want := "call\n<undo>\n<--volume>\n<vol-1>\n<--wait>\n<1h0m0s>\n<--run>\n<r-1>\n<--json>\n<--max-report>\n<6666>\n"; errs != want {
 		t.Errorf("the undo of the earlier run is %q, want %q", errs, want)
 	}
@@ -172,7 +172,7 @@ func TestUndoScript(t *testing.T) {
 // TestTheAgentKnowsTheFlags asks the real agent's help.
 func TestTheAgentKnowsTheFlags(t *testing.T) {
 	task := offline.Task{Users: []string{"u"}, KeyName: "k", PublicKey: "p", KeyType: "t", Store: "ssm", KMSKey: "m", Expires: 1, Repair: "all", RevokePrevious: true, AcceptUnknown: true}
-	for command, line := range map[string][]string{"rescue": rescueCommand("a", task), "undo": undoCommand("a", "v", "r", 1)} {
+	for command, line := range map[string][]string{"rescue": rescueCommand("a", letInFlag, task), "undo": undoCommand("a", "v", "r", 1)} {
 		help, err := exec.CommandContext(t.Context(), "go", "run", "../cmd/regain-agent", command, "--help").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, help)
