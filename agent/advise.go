@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -18,6 +19,10 @@ func (w *work) advise(report *offline.Report) {
 		}
 		return
 	}
+	if report.Windows != nil {
+		w.adviseWindows(report)
+		return
+	}
 	if report.Outcome == offline.Refused || report.Key == nil {
 		return
 	}
@@ -25,6 +30,15 @@ func (w *work) advise(report *offline.Report) {
 	if report.Outcome == offline.Rescued {
 		report.Login = append(report.Login, undoCommand(w.task))
 	}
+}
+
+// adviseWindows says how the password is had once Windows has started.
+func (w *work) adviseWindows(report *offline.Report) {
+	if report.Outcome != offline.Rescued {
+		return
+	}
+	instance := cmp.Or(w.task.Instance, "INSTANCE")
+	report.Login = append(report.Login, "regain password "+instance+" --key KEY", undoCommand(w.task))
 }
 
 // loginLines are commands to copy: first the one that fetches the private key.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/seed-77750964/regain/agent/key"
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/winroot/agentconf"
 	"github.com/seed-77750964/regain/rescue"
 	"github.com/seed-77750964/regain/rescue/journal"
 	"github.com/seed-77750964/regain/rescue/source"
@@ -100,7 +101,7 @@ func (w *work) do(ctx context.Context) (report offline.Report, err error) {
 	}
 	defer func() { err = errors.Join(err, w.closeState()) }()
 	patient, err := w.open(ctx)
-	if err != nil {
+	if err = w.wantStore(patient, err); err != nil {
 		return w.ended(err), err
 	}
 	defer func() { err = errors.Join(err, patient.Close()) }()
@@ -134,6 +135,7 @@ func (w *work) request() rescue.Request {
 		Run: t.Run, Instance: t.Instance, KeyName: t.KeyName, Users: t.Users, Now: w.env.Now(), Progress: w.env.Progress,
 		Public: w.job.public, Expires: t.Expires, Repair: w.job.repair, Revoke: t.RevokePrevious,
 		AcceptUnknown: t.AcceptUnknown, DryRun: t.DryRun, State: w.state,
+		Windows: forWindows(t), Agent: agentconf.Agent(t.WindowsAgent), Fallback: w.job.fallback, Allow: w.job.allow,
 	}
 }
 

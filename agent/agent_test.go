@@ -41,6 +41,7 @@ func TestEveryEndHasAReport(t *testing.T) {
 	}{
 		"usage":       {context.Background(), offline.Task{Command: Inspect}, offline.Refused, "usage"},
 		"no image":    {context.Background(), offline.Task{Command: Inspect, Image: gone}, offline.Refused, "no-source"},
+		"no store":    {context.Background(), offline.Task{Command: Rescue, Image: gone, StateDir: dir}, offline.Refused, "usage"},
 		"no volume":   {context.Background(), offline.Task{Command: Inspect, Volume: "vol-0123456789abcdef0"}, offline.Refused, "no-volume"},
 		"volume id":   {context.Background(), offline.Task{Command: Inspect, Volume: "vol-xyz"}, offline.Refused, "usage"},
 		"no journal":  {context.Background(), offline.Task{Command: Undo, Image: gone, Run: "r", StateDir: dir + "/none"}, offline.Refused, "unknown-run"},

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -20,16 +21,20 @@ const DefaultStateDir = "/var/lib/regain"
 
 // job is a task that has been checked, with its texts parsed.
 type job struct {
-	task   offline.Task
-	public *sshkey.Public // given; nil: a key is made
-	kind   key.Type       // forced; empty: by what the patient takes
-	choice key.Choice     // of a store, for a key that is made
-	repair access.Repair
+	task    offline.Task
+	public  *sshkey.Public // given; nil: a key is made
+	kind    key.Type       // forced; empty: by what the patient takes
+	choice  key.Choice     // of a store, for a key that is made
+	repair  access.Repair
+	noStore error // where one is needed: on a Linux
+
+	fallback *rsa.PublicKey // of a Windows
+	allow    []string
 }
 
 // checks run in this order. Each refuses what it knows with a *UsageError.
 var checks = []func(*job) error{
-	checkCommand, checkSource, checkNames, checkDurations, checkRun, checkRepair, checkPublic, checkKey, checkStore, checkState,
+	checkCommand, checkSource, checkNames, checkDurations, checkRun, checkRepair, checkPublic, checkWindows, checkKey, checkStore, checkState,
 }
 
 func check(task offline.Task) (job, error) {
@@ -134,7 +139,11 @@ func checkRun(j *job) error {
 }
 
 func checkRepair(j *job) (err error) {
-	j.repair, err = ParseRepair(j.task.Repair)
+	if j.repair, j.allow, err = ParseRepair(j.task.Repair); err != nil {
+		return err
+	}
+	accepted, err := ParseAccept(j.task.Accept)
+	j.allow = append(j.allow, accepted...)
 	return err
 }
 
@@ -176,10 +185,11 @@ func checkKey(j *job) error {
 }
 
 // checkStore wants a place for the private key before anything begins. A dry
-// run stores nothing and may go without.
+// run stores nothing and may go without, and so may a Windows, which a look at
+// the volume tells.
 func checkStore(j *job) (err error) {
 	t := j.task
-	if t.Command != Rescue || j.public != nil || t.DryRun && t.Store == "" {
+	if t.Command != Rescue || j.public != nil || forWindows(t) || t.DryRun && t.Store == "" {
 		return nil
 	}
 	store := t.Store
@@ -187,7 +197,11 @@ func checkStore(j *job) (err error) {
 		store = "ssm"
 	}
 	if j.choice, err = key.ParseChoice(store, t.Instance); err != nil {
-		return &UsageError{Text: err.Error(), Hint: storeHint(t)}
+		err = &UsageError{Text: err.Error(), Hint: storeHint(t)}
+		if t.Store == "" {
+			j.noStore, err = err, nil
+		}
+		return err
 	}
 	if t.KMSKey != "" && j.choice.File != "" {
 		return &UsageError{Text: "--kms-key encrypts a parameter, and the key goes to a file"}

@@ -42,7 +42,10 @@ func TestTasksThatCannotBeMeant(t *testing.T) {
 		"repair":            {func(t *offline.Task) { t.Repair = "all,none" }, `"all"`},
 		"key type":          {func(t *offline.Task) { t.KeyType = "dsa" }, "type of key"},
 		"key and store":     {func(t *offline.Task) { t.PublicKey = someKey }, "exclude each other"},
-		"no store":          {func(t *offline.Task) { t.Store = "" }, "give --instance"},
+		"accept":            {func(t *offline.Task) { t.Accept = "windows/hibernated" }, `--accept knows no "windows/hibernated"`},
+		"agent":             {func(t *offline.Task) { t.WindowsAgent = "ec2launch" }, `no launch agent "ec2launch"`},
+		"fallback key":      {func(t *offline.Task) { t.WindowsFallback = someKey }, "must be RSA"},
+		"two ways":          {func(t *offline.Task) { t.WindowsFallback, t.WindowsAgent = "k", "ec2config" }, "exclude each other"},
 		"ssm, no instance":  {func(t *offline.Task) { t.Store = "ssm" }, "give --instance"},
 		"KMS key of a file": {func(t *offline.Task) { t.KMSKey = "k" }, "goes to a file"},
 		"bad public key":    {func(t *offline.Task) { t.Store, t.PublicKey = "", "x" }, "cannot use public key"},
@@ -82,11 +85,11 @@ func TestParseRepair(t *testing.T) {
 	for text, want := range map[string]access.Repair{
 		"": {}, "none": {None: true}, "all": {Fallback: true}, KeyFallback: {Fallback: true}, KeyFallback + ", " + KeyFallback: {Fallback: true},
 	} {
-		if got, err := ParseRepair(text); err != nil || got != want {
+		if got, _, err := ParseRepair(text); err != nil || got != want {
 			t.Errorf("%q = %+v, %v", text, got, err)
 		}
 	}
-	_, err := ParseRepair(KeyFallback + ",linux/other")
+	_, _, err := ParseRepair(KeyFallback + ",linux/other")
 	var usage *UsageError
 	if !errors.As(err, &usage) || !strings.Contains(usage.Hint, KeyFallback) {
 		t.Errorf("an unknown id gives %v", err)

@@ -28,6 +28,18 @@ func (w *work) open(ctx context.Context) (*rescue.Patient, error) {
 	return rescue.Open(src)
 }
 
+// wantStore ends a task without a place for the private key that it needs: on all
+// but a Windows. A volume that is not there is no excuse.
+func (w *work) wantStore(patient *rescue.Patient, err error) error {
+	switch {
+	case w.job.noStore == nil || err == nil && patient.MayBeWindows():
+		return err
+	case err == nil:
+		return errors.Join(w.job.noStore, patient.Close())
+	}
+	return w.job.noStore
+}
+
 func refusedSource(ctx context.Context, err error) error {
 	inUse, code, hint := (*source.Refusal)(nil), "source", ""
 	switch {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/seed-77750964/regain/offline/access"
+	"github.com/seed-77750964/regain/offline/winroot"
 )
 
 // KeyFallback is consent to a root-owned key file, /etc/ssh/regain.d/USER, also
@@ -13,26 +14,55 @@ import (
 const KeyFallback = "linux/key-fallback"
 
 // Repairs lists the ids that --repair knows.
-func Repairs() []string { return []string{KeyFallback} }
+func Repairs() []string { return append([]string{KeyFallback}, consents(winroot.Repair)...) }
 
-// ParseRepair reads --repair: all, none, or ids with commas between them. The
-// empty text means what needs no consent.
-func ParseRepair(text string) (access.Repair, error) {
+// Accepts lists the ids that --accept knows.
+func Accepts() []string { return consents(winroot.Accept) }
+
+// consents are the findings of Windows that want this consent.
+func consents(kind winroot.Consent) []string {
+	var ids []string
+	for _, c := range winroot.Causes() {
+		if c.Consent == kind {
+			ids = append(ids, c.ID)
+		}
+	}
+	return ids
+}
+
+// ParseRepair reads --repair: all, none, or ids with commas between them, which
+// may be those that --accept takes, too. The empty text means what needs no
+// consent. allow are the findings of Windows among them.
+func ParseRepair(text string) (r access.Repair, allow []string, err error) {
 	switch text {
 	case "":
-		return access.Repair{}, nil
+		return r, nil, nil
 	case "none":
-		return access.Repair{None: true}, nil
+		return access.Repair{None: true}, nil, nil
 	case "all":
-		return access.Repair{Fallback: true}, nil
+		return access.Repair{Fallback: true}, consents(winroot.Repair), nil
 	}
-	var r access.Repair
+	ids, err := parseIDs("--repair", text, slices.Concat(Repairs(), Accepts()), "it takes all, none, or of these, with commas between: "+strings.Join(Repairs(), ", "))
+	r.Fallback = slices.Contains(ids, KeyFallback)
+	return r, slices.DeleteFunc(ids, func(id string) bool { return id == KeyFallback }), err
+}
+
+// ParseAccept reads --accept: ids with commas between them. None is accepted
+// without being named.
+func ParseAccept(text string) ([]string, error) {
+	if text == "" {
+		return nil, nil
+	}
+	return parseIDs("--accept", text, Accepts(), "it takes of these, with commas between: "+strings.Join(Accepts(), ", "))
+}
+
+func parseIDs(flag, text string, known []string, hint string) (ids []string, err error) {
 	for id := range strings.SplitSeq(text, ",") {
 		id = strings.TrimSpace(id)
-		if !slices.Contains(Repairs(), id) {
-			return r, &UsageError{Text: fmt.Sprintf("--repair knows no %q", id), Hint: "it takes all, none, or of these, with commas between: " + strings.Join(Repairs(), ", ")}
+		if !slices.Contains(known, id) {
+			return nil, &UsageError{Text: fmt.Sprintf("%s knows no %q", flag, id), Hint: hint}
 		}
-		r.Fallback = r.Fallback || id == KeyFallback
+		ids = append(ids, id)
 	}
-	return r, nil
+	return ids, nil
 }

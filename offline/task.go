@@ -24,6 +24,10 @@ type Task struct {
 	KMSKey    string        `json:"kms_key,omitempty"`
 	Expires   time.Duration `json:"expires,omitempty"` // zero: the key does not expire
 	Repair    string        `json:"repair,omitempty"`  // all, none or ids; empty: what needs no consent
+	Accept    string        `json:"accept,omitempty"`  // ids of findings to go on in spite of
+
+	WindowsAgent    string `json:"windows_agent,omitempty"`    // to arm; empty: the likeliest
+	WindowsFallback string `json:"windows_fallback,omitempty"` // an RSA key, one OpenSSH line: a start-up script is used in place of an agent
 
 	RevokePrevious bool   `json:"revoke_previous,omitempty"`
 	AcceptUnknown  bool   `json:"accept_unknown,omitempty"`

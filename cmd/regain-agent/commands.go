@@ -16,15 +16,16 @@ import (
 func (p *program) commands(args []string) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "regain-agent",
-		Short: "Get back into a Linux system through its root volume",
-		Long: `regain-agent works on the root volume of a Linux system that nobody can log in
-to. Attach the volume to another machine, and run it there as root. Nothing
-from the volume is ever executed, and looking never writes: not even the
-journal of an unclean filesystem is replayed.
+		Short: "Get back into a system through its root volume",
+		Long: `regain-agent works on the root volume of a Linux system, or of a Windows Server
+in EC2, that nobody can log in to. Attach the volume to another machine, and run
+it there as root. Nothing from the volume is ever executed, and looking never
+writes: not even the journal of an unclean filesystem is replayed.
 
 Start with diagnose, which says who could log in and what is in the way. Then
 rescue puts a working SSH key in place, proves it through a fresh mount, and
-prints how to log in. undo puts every file back.`,
+prints how to log in; a Windows is made to set a new administrator password at
+its next start. undo puts every file back.`,
 		Example: `regain-agent diagnose --image disk.raw
 regain-agent rescue --image disk.raw --public-key id_ed25519.pub`,
 		SilenceErrors: true, SilenceUsage: true,
@@ -110,8 +111,8 @@ func (p *program) inspect() *cobra.Command {
 		Use:   "inspect SOURCE",
 		Short: "Say what is on the volume",
 		Long: `inspect lists the filesystems of a volume, the system on it, and the users who
-may log in, with the reason why one of them is taken for the login user. It
-writes nothing.`,
+may log in, with the reason why one of them is taken for the login user; of
+Windows, the launch agents in place of users. It writes nothing.`,
 		Example: `regain-agent inspect --image disk.raw
 regain-agent inspect --device /dev/nvme1n1
 regain-agent inspect --root /mnt/patient --json`,
@@ -131,7 +132,11 @@ func (p *program) diagnose() *cobra.Command {
 at: accepted, refused, or unknown where a look from outside cannot tell. Each
 reason names the file, and the line where there is one. It writes nothing.
 
-It ends with 4 if some user has no key that would be accepted.`,
+Of Windows it says whether something sets a new administrator password at the
+next start, and what is in the way of that.
+
+It ends with 4 if some user has no key that would be accepted, or if nothing
+sets a new password.`,
 		Example: `regain-agent diagnose --image disk.raw
 regain-agent diagnose --image disk.raw --user admin --public-key id_ed25519.pub
 regain-agent diagnose --volume vol-0123456789abcdef0 --wait 15m --json`,

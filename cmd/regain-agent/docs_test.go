@@ -84,6 +84,12 @@ func TestDocsNameEveryRepair(t *testing.T) {
 	}
 }
 
+func TestDocsNameEveryAccept(t *testing.T) {
+	if diff := cmp.Diff(agent.Accepts(), firstCells(section(t, "## Findings that can be accepted"))); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDocsNameEveryFieldOfTheReport(t *testing.T) {
 	if diff := cmp.Diff(fields(reflect.TypeFor[offline.Report](), ""), firstCells(section(t, "## The report"))); diff != "" {
 		t.Errorf("the report's fields (-) and those of docs/cli.md (+):\n%s", diff)

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
+	"github.com/seed-77750964/regain/internal/testdisk/windows"
 )
 
 // walk calls f for every command that people see.
@@ -42,7 +43,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 // machine does not have is replaced: the EBS volume and the NVMe device by the
 // image, the mounted tree by one in a directory, the run by a real one.
 func TestExamples(t *testing.T) {
-	testdisk.Need(t, "ssh-keygen")
+	testdisk.Need(t, "ssh-keygen", "mkntfs", "ntfs-3g", "hivexregedit", "openssl")
 	ctx, dir := context.Background(), t.TempDir()
 	t.Chdir(dir)
 	base := filepath.Join(dir, "base.raw")
@@ -55,6 +56,8 @@ func TestExamples(t *testing.T) {
 	if _, err := testdisk.NewKey(ctx, dir, "id_ed25519", "ed25519"); err != nil {
 		t.Fatal(err)
 	}
+	plantWindows(t, "windows.base", windows.Agent{Kind: windows.EC2LaunchV2})
+	newRSA(t, "rsa.pem", 2048)
 	instead := strings.NewReplacer(
 		"--volume vol-0123456789abcdef0 --wait 15m", "--image disk.raw", "--device /dev/nvme1n1", "--image disk.raw", "/mnt/patient", "patient",
 		"--instance i-0123456789abcdef0", "--store file:another-key",
@@ -62,6 +65,7 @@ func TestExamples(t *testing.T) {
 	walk(tree(), func(c *cobra.Command) {
 		for example := range strings.Lines(c.Example) {
 			fresh(t, base, "disk.raw")
+			fresh(t, "windows.base", "windows.raw")
 			args := strings.Fields(instead.Replace(example))[1:]
 			if c.Name() == "rescue" || c.Name() == "undo" || args[0] == "rescue" {
 				args = append(args, "--state-dir", "state")

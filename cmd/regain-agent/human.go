@@ -36,6 +36,8 @@ func headline(r offline.Report) string {
 	switch {
 	case r.Outcome == offline.Failed:
 		return failure(r)
+	case r.Windows != nil && r.Outcome != offline.Refused && (!r.DryRun || r.Windows.Already):
+		return windowsHeadline(r)
 	case r.Outcome == offline.Refused && len(r.Verdicts) > 0:
 		return "REFUSED: nothing was changed. As far as can be told, sshd would still not let\nyou in with the key in place."
 	case r.Outcome == offline.Refused:
@@ -79,6 +81,7 @@ func (p *page) found(r offline.Report) {
 	for _, f := range r.Filesystems {
 		p.field("disk", filesystem(f))
 	}
+	p.launchAgents(r.Windows)
 	for _, u := range r.Users {
 		what := "user"
 		if !u.Chosen {

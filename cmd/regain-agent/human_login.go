@@ -77,7 +77,7 @@ func (p *page) findings(r offline.Report) {
 			p.list([]string{"to do: " + f.Hint})
 		}
 		if f.Consent != "" {
-			p.list([]string{"repaired with: " + f.Consent})
+			p.list([]string{consent(f.Consent)})
 		}
 	}
 }
@@ -161,7 +161,7 @@ func (p *page) next(r offline.Report) {
 		}
 	}
 	if len(login) > 0 {
-		p.section("Log in now (for HOST put the instance's name or address)")
+		p.section(loginTitle(r))
 		p.copied(login)
 	}
 	if len(back) > 0 {
