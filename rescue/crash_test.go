@@ -37,10 +37,19 @@ func runAndDie(at string, args []string) {
 		panic(err)
 	}
 	what, path, state, pub, run := args[0], args[1], args[2], args[3], args[4]
-	key, err := sshkey.ParsePublicInput([]byte(pub))
-	dir, err2 := journal.Open(state)
-	src, err3 := source.Finder{}.Open(context.Background(), source.Request{Root: path, Write: true})
-	if err := errors.Join(err, err2, err3); err != nil {
+	key, given := sshkey.Public{}, rescue.Request{Allow: windowsConsents}
+	want := source.Request{Image: path, Write: true}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		want = source.Request{Root: path, Write: true}
+		if key, err = sshkey.ParsePublicInput([]byte(pub)); err != nil {
+			panic(err)
+		}
+	} else if pub != "" {
+		given.Fallback = fallbackKey(pub)
+	}
+	dir, err := journal.Open(state)
+	src, err2 := source.Finder{}.Open(context.Background(), want)
+	if err := errors.Join(err, err2); err != nil {
 		panic(err)
 	}
 	p, err := rescue.Open(src)
@@ -53,7 +62,7 @@ func runAndDie(at string, args []string) {
 			select {}
 		}
 	}
-	r := rescue.Request{Run: run, Now: time.Now(), Keys: givenKey{key}, State: dir, OnStep: die, Progress: die}
+	r := rescue.Request{Run: run, Now: time.Now(), Keys: givenKey{key}, State: dir, OnStep: die, Progress: die, Allow: given.Allow, Fallback: given.Fallback}
 	if what == "undo" {
 		_, err = p.Undo(context.Background(), r)
 	} else {
@@ -68,7 +77,11 @@ func runAndDie(at string, args []string) {
 // killed runs a child that dies at step n; false when it ended before.
 func (b *bench) killed(what, path, state, run string, n int) bool {
 	b.t.Helper()
-	cmd := exec.Command(os.Args[0], what, path, state, b.pub.String(), run)
+	key := b.modulus
+	if b.private != "" {
+		key = b.pub.String()
+	}
+	cmd := exec.Command(os.Args[0], what, path, state, key, run)
 	cmd.Env = append(os.Environ(), killEnv+"="+strconv.Itoa(n))
 	out, err := cmd.CombinedOutput()
 	if err == nil {

@@ -36,6 +36,7 @@ type bench struct {
 	pub     sshkey.Public
 	state   *journal.Dir
 	runs    int
+	modulus string // of the operator's RSA key, for a Windows
 }
 
 func newBench(t *testing.T) *bench {
