@@ -103,11 +103,13 @@ func TestWindowsTasks(t *testing.T) {
 		fallback bool
 		allow    string
 	}{
-		"nothing":      {func(*offline.Task) {}, false, ""},
-		"fallback":     {func(t *offline.Task) { t.Store, t.WindowsFallback = "", line }, true, ""},
-		"given RSA":    {func(t *offline.Task) { t.Store, t.PublicKey = "", line }, true, ""},
-		"given other":  {func(t *offline.Task) { t.Store, t.PublicKey = "", someKey }, false, ""},
-		"consents":     {func(t *offline.Task) { t.Repair, t.Accept = "windows/service-disabled", "windows/sysprep, windows/setup" }, false, "windows/service-disabled windows/sysprep windows/setup"},
+		"nothing":     {func(*offline.Task) {}, false, ""},
+		"fallback":    {func(t *offline.Task) { t.Store, t.WindowsFallback = "", line }, true, ""},
+		"given RSA":   {func(t *offline.Task) { t.Store, t.PublicKey = "", line }, true, ""},
+		"given other": {func(t *offline.Task) { t.Store, t.PublicKey = "", someKey }, false, ""},
+		"consents": {func(t *offline.Task) {
+			t.Repair, t.Accept = "windows/service-disabled", "windows/sysprep, windows/setup"
+		}, false, "windows/service-disabled windows/sysprep windows/setup"},
 		"one list":     {func(t *offline.Task) { t.Repair = KeyFallback + ",windows/sysprep" }, false, "windows/sysprep"},
 		"all repairs":  {func(t *offline.Task) { t.Repair = "all" }, false, "windows/service-disabled windows/config-task-missing"},
 		"none of them": {func(t *offline.Task) { t.Repair = "none" }, false, ""},

@@ -152,7 +152,7 @@ func (p *Patient) openTree() (*Tree, error) {
 	}
 	class := linuxroot.Classify(v)
 	if class.Class != linuxroot.ClassRoot {
-		return nil, errors.Join(notARoot(p.Name, class), v.Close())
+		return nil, errors.Join(p.notTree(v, class), v.Close())
 	}
 	t.Warnings = append(t.Warnings, class.Warnings...)
 	mounts, problems := linuxroot.ReadFstab(v)
@@ -183,6 +183,15 @@ func (p *Patient) notRoot(class linuxroot.Classification) error {
 		return notARoot(p.device(p.disk.Contents[p.root.content]), class)
 	}
 	return p.nothingToOpen(nil)
+}
+
+// notTree explains a directory that is no Linux root. A mounted Windows is not
+// worked on: it would take its driver's word for access and case.
+func (p *Patient) notTree(v *offline.Volume, class linuxroot.Classification) error {
+	if is, _ := isWindows(v); is { // what cannot be looked at is none
+		return &Refusal{Code: "windows-root", Text: fmt.Sprintf("%s holds a Windows, and is mounted already", p.Name), Hint: "unmount it, and name the volume, device or image instead of --root"}
+	}
+	return notARoot(p.Name, class)
 }
 
 func notARoot(where string, class linuxroot.Classification) error {
