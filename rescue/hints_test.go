@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/seed-77750964/regain/offline/sshd"
+	"github.com/seed-77750964/regain/offline/winroot"
 )
 
 var update = flag.Bool("update", false, "write docs/checks.md anew")
@@ -82,8 +83,26 @@ func checksDocument() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", c.ID, c.Title, or(a.Rescue, "–"), or(a.ByHand, "–"))
 	}
+	b.WriteString(windowsIntro)
+	for _, c := range winroot.Causes() {
+		consent := "–"
+		if c.Consent != winroot.NoConsent {
+			consent = fmt.Sprintf("`%s %s`", c.Consent, c.ID)
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", c.ID, c.Severity, c.Title, consent, or(c.Hint, "–"))
+	}
 	return b.String()
 }
+
+const windowsIntro = `
+## Windows
+
+What keeps a Windows from setting a new administrator password at its next start, and what is worth knowing before it does. With the flag, ` + "`rescue`" + ` repairs it
+(` + "`--repair`" + `) or goes on in spite of it (` + "`--accept`" + `).
+
+| id | severity | finding | flag | by hand |
+|---|---|---|---|---|
+`
 
 func or(s, empty string) string {
 	if s == "" {

@@ -91,7 +91,7 @@ func armingRefused(plan winroot.Plan) *offline.Problem {
 		against = append(against, strings.TrimSuffix(f.Title+": "+f.Evidence, ": "))
 		hint := f.Hint
 		if f.Consent != "" {
-			hint = strings.TrimPrefix(hint+", or run again with "+f.Consent, ", or ")
+			hint = strings.TrimSuffix("run again with "+f.Consent+", or "+strings.TrimPrefix(hint, "or "), ", or ")
 		}
 		if !slices.Contains(hints, hint) && hint != "" {
 			hints = append(hints, hint)
