@@ -72,7 +72,7 @@ func (b *bracket) steps() []flow.Step[Rescue] {
 		{Name: "unprotect", Do: b.unprotect, Undo: b.protect},
 		{Name: "stop", Do: b.stop, DoLimit: longestStop, Undo: b.start, UndoLimit: time.Hour},
 		{Name: "enable", Do: nothing, Undo: b.enable},
-		{Name: "backup", Do: b.backUp},
+		{Name: "backup", Do: b.backUp, Undo: nothing}, // its Undo is that of keep
 		{Name: "detach", Do: b.detach, Undo: b.attachHome},
 		{Name: "attach", Do: b.attach, Undo: b.detachHelper},
 		{Name: stepRescue, Do: b.rescue, Undo: b.calm, DoLimit: time.Hour},

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -106,17 +105,5 @@ func TestJSONHasNoNullLists(t *testing.T) {
 		if string(fields[name]) != "[]" {
 			t.Errorf("%s is %s", name, fields[name])
 		}
-	}
-}
-
-func TestDescribeBuild(t *testing.T) {
-	info := &debug.BuildInfo{GoVersion: "go1.26.0", Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{
-		{Key: "GOOS", Value: "linux"}, {Key: "GOARCH", Value: "arm64"}, {Key: "vcs.revision", Value: "0123abc"}, {Key: "vcs.modified", Value: "true"},
-	}}
-	if got, want := describeBuild(info), "regain-agent v1.2.3 go1.26.0 linux/arm64 0123abc (modified)"; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got := describeBuild(nil); got != "regain-agent (unknown build)" {
-		t.Errorf("%q", got)
 	}
 }

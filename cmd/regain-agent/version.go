@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/seed-77750964/regain/internal/build"
 )
 
 func (p *program) version() *cobra.Command {
@@ -16,27 +18,8 @@ func (p *program) version() *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, _ := debug.ReadBuildInfo()
-			_, err := fmt.Fprintln(p.stdout, describeBuild(info))
+			_, err := fmt.Fprintln(p.stdout, build.Describe("regain-agent", info))
 			return err
 		},
 	}
-}
-
-// describeBuild gives the version, and the commit where the build knows it.
-func describeBuild(info *debug.BuildInfo) string {
-	if info == nil {
-		return "regain-agent (unknown build)"
-	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	text := fmt.Sprintf("regain-agent %s %s %s/%s", info.Main.Version, info.GoVersion, settings["GOOS"], settings["GOARCH"])
-	if commit := settings["vcs.revision"]; commit != "" {
-		text += " " + commit
-		if settings["vcs.modified"] == "true" {
-			text += " (modified)"
-		}
-	}
-	return text
 }

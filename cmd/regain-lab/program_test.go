@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -149,15 +148,3 @@ func TestUnwritableOutput(t *testing.T) {
 type brokenPipe struct{}
 
 func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
-
-func TestDescribeBuild(t *testing.T) {
-	info := &debug.BuildInfo{GoVersion: "go1.26.0", Main: debug.Module{Version: "v1.2.3"}, Settings: []debug.BuildSetting{
-		{Key: "GOOS", Value: "linux"}, {Key: "GOARCH", Value: "arm64"}, {Key: "vcs.revision", Value: "0123abc"}, {Key: "vcs.modified", Value: "true"},
-	}}
-	if got, want := describeBuild(info), "regain-lab v1.2.3 go1.26.0 linux/arm64 0123abc (modified)"; got != want {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got := describeBuild(nil); got != "regain-lab (unknown build)" {
-		t.Errorf("%q", got)
-	}
-}

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"fmt"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/seed-77750964/regain/controller/agentbin"
+	"github.com/seed-77750964/regain/internal/build"
 )
 
 func (p *program) version() *cobra.Command {
@@ -18,7 +18,7 @@ func (p *program) version() *cobra.Command {
 		Args:    arguments(0, 0, ""),
 		RunE: func(*cobra.Command, []string) error {
 			info, _ := debug.ReadBuildInfo()
-			p.print(describeBuild(info) + agents() + "\n")
+			p.print(build.Describe("regain", info) + agents() + "\n")
 			return nil
 		},
 	}
@@ -35,25 +35,6 @@ func agents() string {
 	}
 	if none {
 		return ", without an agent"
-	}
-	return text
-}
-
-// describeBuild gives the version, and the commit where the build knows it.
-func describeBuild(info *debug.BuildInfo) string {
-	if info == nil {
-		return "regain (unknown build)"
-	}
-	settings := map[string]string{}
-	for _, s := range info.Settings {
-		settings[s.Key] = s.Value
-	}
-	text := fmt.Sprintf("regain %s %s %s/%s", info.Main.Version, info.GoVersion, settings["GOOS"], settings["GOARCH"])
-	if commit := settings["vcs.revision"]; commit != "" {
-		text += " " + commit
-		if settings["vcs.modified"] == "true" {
-			text += " (modified)"
-		}
 	}
 	return text
 }
