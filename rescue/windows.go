@@ -128,6 +128,8 @@ func (o *operation) notArmed() {
 func (o *operation) markRepaired(done bool) {
 	for i := range o.report.Findings {
 		f := &o.report.Findings[i]
-		f.Repaired = done && len(f.Changes) > 0
+		if f.Repaired = done && len(f.Changes) > 0; f.Repaired {
+			f.Hint = ""
+		}
 	}
 }

@@ -74,7 +74,7 @@ func (p *page) findings(r offline.Report) {
 			p.list([]string{f.Evidence})
 		}
 		if f.Hint != "" {
-			p.list([]string{"to do: " + f.Hint})
+			p.list([]string{"to do: " + strings.TrimPrefix(f.Hint, "or ")})
 		}
 		if f.Consent != "" {
 			p.list([]string{consent(f.Consent)})
