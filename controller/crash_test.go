@@ -22,6 +22,18 @@ type blow struct {
 	fault sim.Fault
 }
 
+// struck has the blows fall.
+func struck(blows []blow) func(n int, action string) sim.Fault {
+	return func(n int, _ string) sim.Fault {
+		for _, b := range blows {
+			if b.call == n {
+				return b.fault
+			}
+		}
+		return sim.None
+	}
+}
+
 // scenario is a rescue that is struck.
 type scenario struct {
 	name    string
@@ -64,14 +76,7 @@ func (sc scenario) play(blows ...blow) *story {
 	journals := newRuns()
 	for try := 0; try < 3; try++ {
 		ctx, cancel := context.WithCancel(context.Background())
-		s.cloud.Strike(func(n int, _ string) sim.Fault {
-			for _, b := range blows {
-				if b.call == n {
-					return b.fault
-				}
-			}
-			return sim.None
-		}, cancel)
+		s.cloud.Strike(struck(blows), cancel)
 		if try > 0 && sc.elsewhere {
 			s.turned = s.turned || journals.turned()
 			journals = newRuns()

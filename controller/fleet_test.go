@@ -102,14 +102,7 @@ func company(t *testing.T, blows ...blow) *story {
 	s.before = s.cloud.Snapshot()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s.cloud.Strike(func(n int, _ string) sim.Fault {
-		for _, b := range blows {
-			if b.call == n {
-				return b.fault
-			}
-		}
-		return sim.None
-	}, cancel)
+	s.cloud.Strike(struck(blows), cancel)
 	journals := newRuns()
 	c := s.controller(journals)
 	c.Dial = nil

@@ -134,8 +134,12 @@ func (b *bracket) surviving(step string, undo move) move {
 	}
 }
 
+// bereaved returns the error of an Undo, unless it is due to the loss of the
+// instance. What is no word about a resource is not asked after: a throttled call
+// would bring another.
 func (b *bracket) bereaved(ctx context.Context, r *Rescue, err error) (flow.Wait, error) {
-	if !b.terminated(ctx, r) {
+	passing := func(k Kind) bool { return is(err, k) }
+	if slices.ContainsFunc([]Kind{Throttled, Unknown, Capacity, Quota, Denied}, passing) || !b.terminated(ctx, r) {
 		return flow.Wait{}, err
 	}
 	r.Gone = true

@@ -106,6 +106,7 @@ func (b *bracket) settleBackup(ctx context.Context, r *Rescue) (flow.Wait, error
 	if r.Ask.Backup == BackupNone || r.Backup == nil && !b.unsure("backup") {
 		return flow.Wait{}, nil
 	}
+	keep := r.Exposed && (r.Result == nil || r.Result.Touched)
 	complete := r.Backup != nil && (len(r.Backup.Snapshots) > 0 || r.Ask.Backup == BackupSnapshot)
 	found := []Backup{}
 	if complete && !b.unsure("backup") && !b.late["backup"] {
@@ -115,12 +116,15 @@ func (b *bracket) settleBackup(ctx context.Context, r *Rescue) (flow.Wait, error
 		if found, err = b.backups(ctx, r); err != nil {
 			return flow.Wait{}, err
 		}
-		if len(found) == 0 {
+		switch {
+		case len(found) == 0 && keep && complete: // an answer that lags behind takes no backup away
+			found = append(found, *r.Backup)
+		case len(found) == 0:
 			r.Backup = nil
 			return b.settle("backup"), nil
 		}
 	}
-	if r.Exposed && (r.Result == nil || r.Result.Touched) {
+	if keep {
 		found = r.keepBackup(found)
 	}
 	if len(found) == 0 {
