@@ -32,14 +32,13 @@ func NewNTFS(ctx context.Context, path string, size int64, mutations ...Mutation
 	if exists(path) {
 		return nil, fmt.Errorf("cannot write the image: %s exists", path)
 	}
-	img := &NTFSImage{Path: path}
 	if err := os.WriteFile(path, nil, 0o644); err != nil {
 		return nil, fmt.Errorf("cannot make the image: %w", err)
 	}
 	if err := os.Truncate(path, size); err != nil {
 		return nil, fmt.Errorf("cannot size the image: %w", err)
 	}
-	return img, img.format(ctx, mutations)
+	return (&NTFSImage{Path: path}).fill(ctx, mutations)
 }
 
 // NewNTFSDisk is NewNTFS inside the only partition of an MBR disk, as Windows
@@ -52,8 +51,15 @@ func NewNTFSDisk(ctx context.Context, path string, size int64, mutations ...Muta
 	if err := d.format(ctx, path); err != nil {
 		return nil, err
 	}
-	img := &NTFSImage{Path: path, Offset: mib}
-	return img, img.format(ctx, mutations)
+	return (&NTFSImage{Path: path, Offset: mib}).fill(ctx, mutations)
+}
+
+// fill leaves no image behind that is not what was asked for.
+func (img *NTFSImage) fill(ctx context.Context, mutations []Mutation) (*NTFSImage, error) {
+	if err := img.format(ctx, mutations); err != nil {
+		return nil, errors.Join(err, os.Remove(img.Path))
+	}
+	return img, nil
 }
 
 func (img *NTFSImage) format(ctx context.Context, mutations []Mutation) error {

@@ -1,6 +1,7 @@
 package hive
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"os"
@@ -8,9 +9,11 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf16"
+
+	"github.com/seed-77750964/regain/internal/testdisk"
 )
 
-// Create writes a hive with the keys and values of a description:
+// New writes a hive with the keys and values of a description:
 //
 //	[Select]
 //	Current = dword:1
@@ -26,16 +29,24 @@ import (
 //
 // Parents of a key come into being with it, and lines beginning with # are ignored.
 // dword is hexadecimal, as in regedit.
-func Create(t testing.TB, path, description string) {
-	t.Helper()
+func New(ctx context.Context, path, description string) error {
 	text, err := regText("HIVE", description)
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	if err := os.WriteFile(path, Minimal(), 0o600); err != nil {
+		return fmt.Errorf("cannot make a hive: %w", err)
+	}
+	return merge(ctx, path, "HIVE", text)
+}
+
+// Create is New for a test.
+func Create(t testing.TB, path, description string) {
+	t.Helper()
+	testdisk.Need(t, "hivexregedit")
+	if err := New(t.Context(), path, description); err != nil {
 		t.Fatal(err)
 	}
-	Merge(t, path, "HIVE", text)
 }
 
 // regText turns a description into the format of regedit.

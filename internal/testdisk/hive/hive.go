@@ -8,10 +8,11 @@
 package hive
 
 import (
+	"context"
 	"encoding/binary"
-	"os"
+	"fmt"
 	"os/exec"
-	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
@@ -61,12 +62,16 @@ func sk() []byte {
 func Merge(t testing.TB, path, prefix, regtext string) {
 	t.Helper()
 	testdisk.Need(t, "hivexregedit")
-	file := filepath.Join(t.TempDir(), "merge.reg")
-	if err := os.WriteFile(file, []byte("Windows Registry Editor Version 5.00\r\n\r\n"+regtext+"\n"), 0o600); err != nil {
-		t.Fatal(err)
+	if err := merge(t.Context(), path, prefix, regtext); err != nil {
+		t.Fatalf("%v\n%s", err, regtext)
 	}
-	cmd := exec.CommandContext(t.Context(), "hivexregedit", "--merge", "--prefix", prefix, path, file)
+}
+
+func merge(ctx context.Context, path, prefix, regtext string) error {
+	cmd := exec.CommandContext(ctx, "hivexregedit", "--merge", "--prefix", prefix, path)
+	cmd.Stdin = strings.NewReader("Windows Registry Editor Version 5.00\r\n\r\n" + regtext + "\n")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("cannot merge into %s: %v: %s\n%s", path, err, out, regtext)
+		return fmt.Errorf("cannot merge into %s: hivexregedit: %w: %s", path, err, out)
 	}
+	return nil
 }

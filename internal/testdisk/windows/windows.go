@@ -1,19 +1,21 @@
-// Package windows lays out, for tests, what a Windows Server in EC2 has on its
-// system volume, as far as a password reset looks at it: registry hives, the files
-// of the launch agents, EC2Launch's scheduled task.
+// Package windows lays out what a Windows Server in EC2 has on its system volume, as
+// far as a password reset looks at it: registry hives, the files of the launch
+// agents, EC2Launch's scheduled task.
 //
 // Layouts are those of Server 2008 R2 to 2025 with each of the three launch agents.
 // All files are our own equivalents, written after AWS's documentation. The package
-// is for tests only and imports nothing of this module but the test hives.
+// is for tests and demos only and imports nothing of this module but testdisk.
 package windows
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/internal/testdisk/hive"
 )
 
@@ -23,6 +25,9 @@ const (
 	EC2LaunchV1 = "ec2launch-v1"
 	EC2LaunchV2 = "ec2launch-v2"
 )
+
+// Agents are the launch agents, oldest first.
+func Agents() []string { return []string{EC2Config, EC2LaunchV1, EC2LaunchV2} }
 
 // A Machine says what is on the volume.
 type Machine struct {
@@ -75,38 +80,54 @@ const (
 	SoftwareHive = "Windows/System32/config/SOFTWARE"
 )
 
-// Write lays the machine out below root, a directory.
+// Write is Machine.Write for a test.
 func Write(t testing.TB, root string, m Machine) {
 	t.Helper()
+	testdisk.Need(t, "hivexregedit")
+	if err := m.Write(t.Context(), root); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Write lays the machine out below root, a directory.
+func (m Machine) Write(ctx context.Context, root string) error {
 	r, ok := releases[m.Release]
 	if !ok {
-		t.Fatalf("there is no Windows Server %q", m.Release)
+		return fmt.Errorf("there is no Windows Server %q", m.Release)
 	}
 	files := map[string][]byte{"Windows/System32/WindowsPowerShell/v1.0/powershell.exe": []byte("MZ")}
 	system, software := systemText, softwareText(r, m.Core)
 	for _, a := range m.Agents {
-		more := layouts[a.Kind](files, a)
+		layout := layouts[a.Kind]
+		if layout == nil {
+			return fmt.Errorf("there is no launch agent %q", a.Kind)
+		}
+		more := layout(files, a)
 		system, software = system+more.system, software+more.software
 	}
 	for name, text := range m.Files {
 		files[name] = []byte(text)
 	}
 	for name, data := range files {
-		write(t, filepath.Join(root, name), data)
+		if err := write(filepath.Join(root, name), data); err != nil {
+			return err
+		}
 	}
-	write(t, filepath.Join(root, SystemHive), nil)
-	hive.Create(t, filepath.Join(root, SystemHive), system+m.System)
-	hive.Create(t, filepath.Join(root, SoftwareHive), software+m.Software)
+	config := filepath.Join(root, filepath.Dir(SystemHive))
+	if err := os.MkdirAll(config, 0o755); err != nil {
+		return err
+	}
+	if err := hive.New(ctx, filepath.Join(root, SystemHive), system+m.System); err != nil {
+		return err
+	}
+	return hive.New(ctx, filepath.Join(root, SoftwareHive), software+m.Software)
 }
 
-func write(t testing.TB, path string, data []byte) {
-	t.Helper()
+func write(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	if err := os.WriteFile(path, data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	return os.WriteFile(path, data, 0o644)
 }
 
 const systemText = `
