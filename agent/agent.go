@@ -135,7 +135,7 @@ func (w *work) request() rescue.Request {
 		Run: t.Run, Instance: t.Instance, KeyName: t.KeyName, Users: t.Users, Now: w.env.Now(), Progress: w.env.Progress,
 		Public: w.job.public, Expires: t.Expires, Repair: w.job.repair, Revoke: t.RevokePrevious,
 		AcceptUnknown: t.AcceptUnknown, DryRun: t.DryRun, State: w.state,
-		Windows: forWindows(t), Agent: agentconf.Agent(t.WindowsAgent), Fallback: w.job.fallback, Allow: w.job.allow,
+		Windows: forWindows(t), Agent: agentconf.Agent(t.WindowsAgent), Fallback: w.job.fallback, Allow: w.job.allow, UserData: w.job.userData,
 	}
 }
 

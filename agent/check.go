@@ -30,6 +30,7 @@ type job struct {
 
 	fallback *rsa.PublicKey // of a Windows
 	allow    []string
+	userData []byte // a stand-in; nil: not known
 }
 
 // checks run in this order. Each refuses what it knows with a *UsageError.

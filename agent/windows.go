@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/userdata"
 	"github.com/seed-77750964/regain/offline/winroot/agentconf"
 )
 
@@ -111,6 +112,10 @@ func WindowsAgents() []string {
 // saying for which system is used as that system can.
 func checkWindows(j *job) (err error) {
 	t := j.task
+	if j.userData, err = userdata.StandIn(t.WindowsUserData); err != nil {
+		return &UsageError{Text: "cannot use --windows-user-data: " + err.Error(),
+			Hint: "it takes words, with commas between: " + strings.Join(userdata.Words(), ", ") + "; never user data itself, which may hold secrets"}
+	}
 	if t.WindowsAgent != "" && !slices.Contains(WindowsAgents(), t.WindowsAgent) {
 		return &UsageError{Text: fmt.Sprintf("there is no launch agent %q", t.WindowsAgent), Hint: "--windows-agent is one of " + strings.Join(WindowsAgents(), ", ")}
 	}
@@ -132,4 +137,6 @@ func checkWindows(j *job) (err error) {
 }
 
 // forWindows tells whether the task can only mean a Windows.
-func forWindows(t offline.Task) bool { return t.WindowsFallback != "" || t.WindowsAgent != "" }
+func forWindows(t offline.Task) bool {
+	return t.WindowsFallback != "" || t.WindowsAgent != "" || t.WindowsUserData != ""
+}

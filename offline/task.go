@@ -28,6 +28,9 @@ type Task struct {
 
 	WindowsAgent    string `json:"windows_agent,omitempty"`    // to arm; empty: the likeliest
 	WindowsFallback string `json:"windows_fallback,omitempty"` // an RSA key, one OpenSSH line: a start-up script is used in place of an agent
+	// WindowsUserData are the words of offline/userdata for the user data of the
+	// instance, which is never in a task; empty: not known.
+	WindowsUserData string `json:"windows_user_data,omitempty"`
 
 	RevokePrevious bool   `json:"revoke_previous,omitempty"`
 	AcceptUnknown  bool   `json:"accept_unknown,omitempty"`

@@ -9,6 +9,8 @@ type Windows struct {
 	Already  bool           `json:"already,omitempty"` // nothing had to be changed
 	Agents   []WindowsAgent `json:"agents,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"`
+	Refused  []string       `json:"refused,omitempty"`  // ids of the findings that are in the way
+	Consents []string       `json:"consents,omitempty"` // flags that let those pass which can
 }
 
 // WindowsAgent is a launch agent, or what is left of one.

@@ -39,6 +39,7 @@ type Request struct {
 	Agent    agentconf.Agent // the launch agent to arm; empty: the likeliest
 	Fallback *rsa.PublicKey  // for which the start-up script is used in place of an agent; nil: it is not
 	Allow    []string        // ids of findings that are repaired or accepted
+	UserData []byte          // of the instance, or what stands in for it; nil: not known
 }
 
 func (r Request) say(text string) {

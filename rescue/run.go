@@ -92,7 +92,7 @@ func (o *operation) decide(ctx context.Context) (done bool, err error) {
 		return o.decideWindows(tree)
 	}
 	if o.r.Windows {
-		return false, &Refusal{Code: "not-windows", Text: "the volume holds a Linux, and what was asked for is of Windows", Hint: "leave out --windows-fallback and --windows-agent"}
+		return false, &Refusal{Code: "not-windows", Text: "the volume holds a Linux, and what was asked for is of Windows", Hint: "leave out the flags that begin with --windows"}
 	}
 	x, err := examine(tree, o.r)
 	o.describe(tree, x)

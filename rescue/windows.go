@@ -57,12 +57,13 @@ func (o *operation) decideWindows(tree *Tree) (done bool, err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	describeWindows(&o.report, tree, s, o.r)
-	plan := s.Plan(winroot.Wishes{Run: o.r.Run, Agent: o.r.Agent, Fallback: o.r.Fallback, Allow: o.r.Allow})
+	plan := s.Plan(winroot.Wishes{Run: o.r.Run, Agent: o.r.Agent, Fallback: o.r.Fallback, Allow: o.r.Allow, UserData: o.r.UserData})
 	o.arm = &plan
 	o.report.Windows = plan.Report(s)
 	o.report.Findings = append(o.report.Findings, plan.Findings...)
 	switch {
 	case len(plan.Refused) > 0:
+		o.report.Windows.Refused, o.report.Windows.Consents = plan.Refused, consents(plan)
 		o.report.Outcome, o.report.Error = offline.Refused, armingRefused(plan)
 		return true, nil
 	case plan.Already:
@@ -79,6 +80,17 @@ func (o *operation) decideWindows(tree *Tree) (done bool, err error) {
 	}
 	o.write, err = o.p.writable(tree, plan.Changes)
 	return false, err
+}
+
+// consents are the flags that let pass what is in the way, and can.
+func consents(plan winroot.Plan) []string {
+	var flags []string
+	for _, f := range plan.Findings {
+		if slices.Contains(plan.Refused, f.ID) && f.Consent != "" && !slices.Contains(flags, f.Consent) {
+			flags = append(flags, f.Consent)
+		}
+	}
+	return flags
 }
 
 // armingRefused names what is in the way.

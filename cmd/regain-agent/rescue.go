@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-77750964/regain/agent"
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/userdata"
 )
 
 func (p *program) rescue() *cobra.Command {
@@ -56,6 +57,7 @@ regain-agent rescue --image windows.raw --windows-fallback rsa.pem`,
 	wayFlags(f, t)
 	f.StringVar(&t.WindowsAgent, "windows-agent", "", "of Windows: the launch `agent` to arm, of "+strings.Join(agent.WindowsAgents(), ", ")+" (default: the likeliest)")
 	f.StringVar(&fallback, "windows-fallback", "", "of Windows: have a start-up script encrypt the password to this RSA `key`: a file")
+	f.StringVar(&t.WindowsUserData, "windows-user-data", "", "of Windows: what the instance's user data holds, in `words` of "+strings.Join(userdata.Words(), ", ")+" (default: not known)")
 	f.StringVar(&t.Run, "run", "", "name the `run`, for a caller who must know it beforehand (default: time and chance)")
 	stateFlag(f, t)
 	return cmd
