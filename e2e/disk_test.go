@@ -56,13 +56,22 @@ func keptDisk(t testing.TB) (image, key string) {
 
 func disk(t testing.TB, name string, mutations ...testdisk.Mutation) string {
 	t.Helper()
+	return madeOnce(t, name, func(path string) error {
+		_, err := testdisk.NewImage(context.Background(), path, testdisk.Bookworm, testdisk.Small, testdisk.GPTExt4, mutations...)
+		return err
+	})
+}
+
+// madeOnce is a disk that one test makes for all.
+func madeOnce(t testing.TB, name string, write func(path string) error) string {
+	t.Helper()
 	disks.mu.Lock()
 	defer disks.mu.Unlock()
 	if path := disks.made[name]; path != "" {
 		return path
 	}
 	path := filepath.Join(programs, fmt.Sprintf("disk-%d.raw", len(disks.made)))
-	if _, err := testdisk.NewImage(context.Background(), path, testdisk.Bookworm, testdisk.Small, testdisk.GPTExt4, mutations...); err != nil {
+	if err := write(path); err != nil {
 		t.Fatal(err)
 	}
 	if disks.made == nil {
