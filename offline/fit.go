@@ -1,13 +1,17 @@
 package offline
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // Fit shortens the report to at most limit bytes of JSON, as a channel asks that
 // cuts what is longer (Run Command keeps 24,000 characters of output). What goes
 // first is what a reader can do without: diffs, then what did not block, then
 // evidence and hints. Truncated names what went. The outcome, the key, the
-// verdicts' answers and the error stay; a report that does not fit even so is
-// left as short as it gets.
+// verdicts' answers, what is armed on a Windows, what it was refused for and the
+// beginning of the error stay; a report that does not fit even so is left as short
+// as it gets.
 func (r Report) Fit(limit int) Report {
 	for _, c := range cuts {
 		if size(r) <= limit {
@@ -48,8 +52,35 @@ var cuts = []cut{
 		r.Verdicts = edited(r.Verdicts, func(v *Verdict) { v.Reasons = []string{} })
 	}},
 	{"warnings", func(r *Report) { r.Warnings = nil }},
+	{"windows.agents", windows(func(w *Windows) { w.Agents, w.Why = nil, nil })},
+	{"windows.warnings", windows(func(w *Windows) { w.Warnings = nil })},
 	{"login", func(r *Report) { r.Login = nil }},
 	{"all filesystems", func(r *Report) { r.Filesystems = []Filesystem{} }},
+	{"error", func(r *Report) {
+		if r.Error != nil {
+			r.Error = &Problem{Code: r.Error.Code, Message: beginning(r.Error.Message), Hint: beginning(r.Error.Hint)}
+		}
+	}},
+}
+
+// windows cuts a copy of what is said of a Windows.
+func windows(cut func(*Windows)) func(*Report) {
+	return func(r *Report) {
+		if r.Windows != nil {
+			w := *r.Windows
+			cut(&w)
+			r.Windows = &w
+		}
+	}
+}
+
+// beginning is enough of a text to understand it.
+func beginning(text string) string {
+	const most = 1000
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 func size(r Report) int {
