@@ -24,8 +24,12 @@
 // The script puts gpt.ini and scripts.ini back if they are still what Install made of them, and deletes its own files. What
 // stays is the new password, the copy of the block in ProgramData\regain, and directories of the policy that were not there
 // before. If somebody has changed scripts.ini meanwhile, so does a line in it that names a script which is gone, which
-// Windows notes in its event log. After a start that was cut short the script begins again, with another password; once the
-// password is set and the block is kept beside the script, it only repeats the block and cleans up.
+// Windows notes in its event log.
+//
+// No password counts before its block is on the disk beside the script, as regain-RUN.*.sealed. After a start that was cut
+// short the script begins again, with another password; once one is set and regain-RUN.done says so, it only repeats the
+// block and cleans up. Where neither the port nor the copy could be written it leaves everything in place and tries again
+// at the next start. After a failure the sealed blocks stay: one of them may be that of an earlier start.
 //
 // The package runs nothing, and neither opens a volume nor asks a cloud.
 package newpassword

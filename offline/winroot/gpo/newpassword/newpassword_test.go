@@ -155,6 +155,33 @@ func TestPasswordMeetsNoCmdlet(t *testing.T) {
 	}
 }
 
+// TestPasswordIsNeverLost holds the script to the order in which a cut at any place leaves somebody who can read the
+// password that counts: the block durable before the password is set, nothing after that which fails, what is told before
+// anything goes, and what makes another password before what says that there is one.
+func TestPasswordIsNeverLost(t *testing.T) {
+	script := string(install(t, gpo.Policy{}).Files[0].Data)
+	at := 0
+	for _, step := range []string{
+		"$rsa.Encrypt($plain, $true)", "'.sealed')", "Write-Durably $file", "Invoke('SetPassword', $password)", "try {", "UserFlags", "return Format-Block $status $sealed",
+		"[IO.FileOptions]::WriteThrough", `Write-Durably "$done.new"`, `[IO.File]::Move("$done.new", $done)`, "Save-Copy $block", "Send-Block $block",
+		"if (-not $told) { exit }", `Restore-File (Join-Path $policy 'Machine\Scripts\scripts.ini')`, "'gpt.ini'", "'cmd', 'ps1'", "':failed:'", `GetFiles($here, "regain-$run.*")`,
+	} {
+		next := strings.Index(script[at:], step)
+		if next < 0 {
+			t.Fatalf("%s does not come behind what must be before it", step)
+		}
+		at += next + len(step)
+	}
+	_, risky, _ := strings.Cut(script, "Invoke('SetPassword', $password)")
+	risky, _, _ = strings.Cut(risky, "try {")
+	if calls := strings.Count(risky, "("); calls != strings.Count("# Neither disabled (2) nor locked out (16).", "(") {
+		t.Errorf("after the password was set, and not guarded: %s", risky)
+	}
+	if n := strings.Count(script, "$script:told = $true"); n != 2 || strings.Count(script, "$told = $false") != 1 {
+		t.Errorf("%d places tell", n)
+	}
+}
+
 // TestScriptSpeaksTheFormat compares the names on both sides, since no Windows is here to run the script.
 func TestScriptSpeaksTheFormat(t *testing.T) {
 	script := string(install(t, gpo.Policy{}).Files[0].Data)
