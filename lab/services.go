@@ -112,11 +112,12 @@ func (l *Lab) openServices(ctx context.Context) error {
 	return nil
 }
 
-// publicParameters are those of Amazon that name the image for helpers.
+// publicParameters are those of Amazon and Canonical that name images for helpers.
 func publicParameters() map[string]string {
 	values := map[string]string{}
-	for _, arch := range []string{"x86_64", "arm64"} {
+	for arch, theirs := range map[string]string{"x86_64": "amd64", "arm64": "arm64"} {
 		values["/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-"+arch] = ec2.HelperImage(arch)
+		values["/aws/service/canonical/ubuntu/server/24.04/stable/current/"+theirs+"/hvm/ebs-gp3/ami-id"] = ec2.UbuntuImage(arch)
 	}
 	return values
 }

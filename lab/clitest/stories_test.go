@@ -140,6 +140,14 @@ var parameterStory = []step{
 	{call: "ssm DeleteParameters", params: object{"Names": []string{"/cli/none"}}, want: map[string]any{"InvalidParameters.0": "/cli/none"}},
 	{
 		call: "ssm GetParameter", params: object{"Name": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64"},
-		want: map[string]any{"Parameter.Value": "~^ami-[0-9a-f]{17}$", "Parameter.Type": "String"},
+		want: map[string]any{"Parameter.Value": "~^ami-[0-9a-f]{17}$", "Parameter.Type": "String"}, keep: map[string]string{"amazon": "Parameter.Value"},
+	},
+	{
+		call: "ssm GetParameter", params: object{"Name": "/aws/service/canonical/ubuntu/server/24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"},
+		want: map[string]any{"Parameter.Type": "String"}, keep: map[string]string{"canonical": "Parameter.Value"},
+	},
+	{
+		call: "ec2 DescribeImages", params: object{"ImageIds": []string{"{amazon}", "{canonical}"}, "Filters": []object{{"Name": "owner-id", "Values": []string{"099720109477"}}}},
+		want: map[string]any{"Images.0.ImageId": "{canonical}", "Images.0.Architecture": "arm64", "Images.#": 1},
 	},
 }

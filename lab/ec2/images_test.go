@@ -110,15 +110,23 @@ func TestImageReboots(t *testing.T) {
 
 func TestHelperImages(t *testing.T) {
 	b := newBench(t)
-	x := b.do("DescribeImages", "Owner.1=amazon", "Filter.1.Name=architecture", "Filter.1.Value.1=arm64")
-	b.want("id", x.at("imagesSet/item/imageId"), HelperImage("arm64"))
-	b.fails("AuthFailure", "DeregisterImage", "ImageId="+HelperImage("arm64"))
-	b.want("another architecture", HelperImage("riscv64"), "")
-	info, err := os.Stat(b.snapshotPath(helperSnapshot("arm64")))
-	if err != nil || info.Size() != 8<<30 {
-		t.Errorf("%v, %v", info, err)
+	for _, h := range []struct{ id, arch, owner, device string }{
+		{HelperImage("x86_64"), "x86_64", "137112412989", "/dev/xvda"}, {HelperImage("arm64"), "arm64", "137112412989", "/dev/xvda"},
+		{UbuntuImage("x86_64"), "x86_64", "099720109477", "/dev/sda1"}, {UbuntuImage("arm64"), "arm64", "099720109477", "/dev/sda1"},
+	} {
+		x := b.do("DescribeImages", "Owner.1=amazon", "Filter.1.Name=architecture", "Filter.1.Value.1="+h.arch, "Filter.2.Name=owner-id", "Filter.2.Value.1="+h.owner)
+		b.want("id", x.at("imagesSet/item/imageId"), h.id)
+		b.want("root", x.at("imagesSet/item/rootDeviceName"), h.device)
+		b.fails("AuthFailure", "DeregisterImage", "ImageId="+h.id)
+		info, err := os.Stat(b.snapshotPath(helperSnapshot(h.id)))
+		if err != nil || info.Size() != 8<<30 {
+			t.Errorf("%s: %v, %v", h.id, info, err)
+		}
+		id := b.do("RunInstances", "ImageId="+h.id, "MinCount=1", "MaxCount=1", "IamInstanceProfile.Name=regain-helper",
+			"InstanceType="+map[string]string{"x86_64": "t3.micro", "arm64": "t4g.micro"}[h.arch]).at("instancesSet/item/instanceId")
+		b.pass(time.Minute)
+		b.want("kind", string(b.host.on[id].Kind), "helper")
+		b.want("profile", b.instance(id, "iamInstanceProfile/arn"), "arn:aws:iam::123456789012:instance-profile/regain-helper")
 	}
-	id := b.helper()
-	b.want("kind", string(b.host.on[id].Kind), "helper")
-	b.want("profile", b.instance(id, "iamInstanceProfile/arn"), "arn:aws:iam::123456789012:instance-profile/regain-helper")
+	b.want("another architecture", HelperImage("riscv64")+UbuntuImage("riscv64"), "")
 }

@@ -109,10 +109,12 @@ func (e *EC2) snapshotItem(a *account, s *snapshot, now time.Time) item {
 	}
 }
 
-// ownerOf is the account, or that of the lab's helper images.
+// ownerOf is the account, or that of a helper's image.
 func (e *EC2) ownerOf(s *snapshot) string {
-	if s.Volume == "" {
-		return helperOwner
+	for _, h := range helperImages {
+		if s.ID == helperSnapshot(h.id) {
+			return h.owner
+		}
 	}
 	return e.Account
 }
@@ -120,7 +122,7 @@ func (e *EC2) ownerOf(s *snapshot) string {
 // owners is the account to which something belongs, by all its names, for those that
 // choose by owner.
 func (e *EC2) owners(account string) field {
-	names := map[string]string{e.Account: "self", helperOwner: "amazon"}
+	names := map[string]string{e.Account: "self", amazonLinux: "amazon", canonical: "amazon"}
 	return field{".owner", []string{account, names[account]}}
 }
 

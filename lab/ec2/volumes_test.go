@@ -201,7 +201,7 @@ func TestCreateVolume(t *testing.T) {
 		"dry run":         {[]string{"AvailabilityZone=us-east-1a", "Size=1", "DryRun=true"}, "DryRunOperation"},
 		"other's tags":    {[]string{"AvailabilityZone=us-east-1a", "Size=1", "TagSpecification.1.ResourceType=instance"}, "InvalidParameterValue"},
 		"reserved tag":    {[]string{"AvailabilityZone=us-east-1a", "Size=1", "TagSpecification.1.ResourceType=volume", "TagSpecification.1.Tag.1.Key=aws:x"}, "InvalidParameterValue"},
-		"smaller than it": {[]string{"AvailabilityZone=us-east-1a", "Size=1", "SnapshotId=" + helperSnapshot("arm64")}, "InvalidParameterValue"},
+		"smaller than it": {[]string{"AvailabilityZone=us-east-1a", "Size=1", "SnapshotId=" + helperSnapshot(HelperImage("arm64"))}, "InvalidParameterValue"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b.fails(tt.code, "CreateVolume", tt.params...)
