@@ -123,6 +123,24 @@ func (l *Lab) PutPolicy(_ context.Context, p NewPolicy) (Nothing, error) {
 	return Nothing{}, l.iam.PutPolicy(p.Kind, p.Principal, p.Name, p.Policy)
 }
 
+// A NewKeyPair is a key pair for CreateKeyPair.
+type NewKeyPair struct {
+	Name string `json:"name"`
+	Type string `json:"type"` // rsa or ed25519
+}
+
+// A PrivateKey is the half of a key pair that the account does not keep.
+type PrivateKey struct {
+	Name string `json:"name"`
+	PEM  string `json:"private_key"`
+}
+
+// CreateKeyPair makes a key pair.
+func (l *Lab) CreateKeyPair(_ context.Context, k NewKeyPair) (PrivateKey, error) {
+	private, err := l.ec2.CreateKeyPair(k.Name, k.Type)
+	return PrivateKey{Name: k.Name, PEM: private}, err
+}
+
 // Created is an instance that CreateInstance made.
 type Created struct {
 	ID string `json:"id"`
@@ -194,6 +212,8 @@ func commandNamed(name string) runner {
 		return command((*Lab).CheckPassword)
 	case "create-instance":
 		return command((*Lab).CreateInstance)
+	case "create-key-pair":
+		return command((*Lab).CreateKeyPair)
 	case "create-role":
 		return command((*Lab).CreateRole)
 	case "find-instance":

@@ -21,8 +21,8 @@ func (p *program) checkPassword() *cobra.Command {
 		Use:   "check-password --state DIR --instance ID",
 		Short: "Tell whether a password opens a Windows instance",
 		Long: `check-password reads a password from its input, one line, and tells whether the
-administrator of the instance could log in with it. It exits with 4 where not. The
-lab keeps no password, only what it takes to check one.`,
+administrator of the instance could log in with it. It exits with 4 where not.
+The lab keeps no password, only what it takes to check one.`,
 		Example: `regain-lab check-password --state lab --instance i-0123456789abcdef0 <password.txt`,
 	}
 	p.command(cmd, func(ctx context.Context) error {

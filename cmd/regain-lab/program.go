@@ -114,7 +114,10 @@ eval "$(regain-lab env --state lab)"`,
 	}
 	root.SetFlagErrorFunc(usage)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(p.serve(), p.env(), p.createInstance(), p.createRole(), p.joinGroup(), p.putPolicy(), p.calls(), p.checkPassword(), p.leftovers(), p.version())
+	root.AddCommand(
+		p.serve(), p.env(), p.createInstance(), p.createKeyPair(), p.createRole(), p.joinGroup(), p.putPolicy(),
+		p.calls(), p.checkPassword(), p.leftovers(), p.version(),
+	)
 	return root
 }
 

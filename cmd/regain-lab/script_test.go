@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the program as people do. Each script holds one promise.
 func TestScripts(t *testing.T) {
-	testdisk.Need(t, "mmdebstrap", "aws", "ssh", "ssh-keygen", "losetup")
+	testdisk.Need(t, "mmdebstrap", "aws", "ssh", "ssh-keygen", "losetup", "openssl")
 	windows := windowsImage(t)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script", Cmds: scriptCommands, RequireUniqueNames: true,

@@ -42,7 +42,18 @@ func lostKeyPair(name string) error {
 	return wire.Faultf("InvalidKeyPair.NotFound", "The key pair '%s' does not exist", name)
 }
 
-// createKeyPair makes a pair, and answers the private half, which nobody keeps.
+// CreateKeyPair adds a pair as who owns the account may have made it, of rsa or
+// ed25519, and returns the private half, which nobody keeps.
+func (e *EC2) CreateKeyPair(name, kind string) (private string, err error) {
+	if kind != "rsa" && kind != "ed25519" {
+		return "", fmt.Errorf("cannot make a key pair of type %q: rsa and ed25519 are known", kind)
+	}
+	if private, _, err = e.makeKeyPair(name, kind, nil); err != nil {
+		return "", fmt.Errorf("cannot make key pair %s: %w", name, err)
+	}
+	return private, nil
+}
+
 func (e *EC2) createKeyPair(_ context.Context, r *request) (any, error) {
 	name, kind, tags := r.Require("KeyName"), r.String("KeyType"), r.tagsAtCreation("key-pair")["key-pair"]
 	if format := r.String("KeyFormat"); format != "" && format != "pem" {
@@ -54,18 +65,29 @@ func (e *EC2) createKeyPair(_ context.Context, r *request) (any, error) {
 	if err := r.end(); err != nil {
 		return nil, err
 	}
+	private, shown, err := e.makeKeyPair(name, kind, tags)
+	if err != nil {
+		return nil, err
+	}
+	return append(item{{"keyMaterial", private}}, shown...), nil
+}
+
+// makeKeyPair returns the private half, and what is shown of the pair.
+func (e *EC2) makeKeyPair(name, kind string, tags map[string]string) (private string, shown item, err error) {
 	private, public, fingerprint, err := e.newKey(kind)
 	if err != nil {
-		return nil, fmt.Errorf("cannot make a key pair: %w", err)
+		return "", nil, err
 	}
-	return e.answer(func(a *account, now time.Time) (any, error) {
+	err = e.change(func(a *account, now time.Time) error {
 		k, err := e.addKeyPair(a, name, public, tags, now)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		k.Fingerprint = fingerprint
-		return append(item{{"keyMaterial", private}}, e.keyPairName(a, k)...), nil
+		shown = e.keyPairName(a, k)
+		return nil
 	})
+	return private, shown, err
 }
 
 // newKey makes a pair: the private half as EC2 writes it down, and its fingerprint.
