@@ -210,7 +210,7 @@ func (s *server) opens(password string) bool {
 
 // reset is the command line of a reset that asks nobody.
 func (s *server) reset(flags ...string) []string {
-	return append(reset(s.id, "--state-dir", s.state, "--backup", "none", "--helper-ami", intelAMI), flags...)
+	return append(reset(s.id, "--state-dir", s.state, "--backup", "none"), flags...)
 }
 
 // password gets the new one as people do; empty: there is none.

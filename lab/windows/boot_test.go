@@ -59,7 +59,7 @@ func TestHost(t *testing.T) {
 	h := New(none{}, Options{})
 	ctx := t.Context()
 	for name, err := range map[string]error{
-		"start": h.Start(ctx, machine.Spec{Kind: machine.Guest}), "attach": h.Attach(ctx, instance, machine.Disk{}), "detach": h.Detach(ctx, instance, "", false),
+		"start": h.Start(ctx, machine.Spec{Kind: machine.Guest}), "start none": h.Start(ctx, machine.Spec{Kind: machine.Windows, Boot: "none"}), "attach": h.Attach(ctx, instance, machine.Disk{}), "detach": h.Detach(ctx, instance, "", false),
 		"check": h.Check(instance, ""),
 	} {
 		if !errors.Is(err, machine.ErrOff) {

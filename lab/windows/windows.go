@@ -59,8 +59,12 @@ func New(below machine.Host, o Options) *Host {
 }
 
 // Start is machine.Host.Start. A Windows is on when its volume could be read, and its
-// launch agents act a while later.
+// launch agents act a while later. Where nothing is to boot, the host below has one that
+// does nothing.
 func (h *Host) Start(ctx context.Context, s machine.Spec) error {
+	if s.Kind == machine.Windows && s.Boot == "none" {
+		s.Kind = machine.Guest
+	}
 	if s.Kind != machine.Windows {
 		return h.Host.Start(ctx, s)
 	}
