@@ -83,6 +83,7 @@ type Superblock struct {
 	MD    *MDInfo
 	LVM   *LVMInfo
 	LUKS  *LUKSInfo
+	NTFS  *NTFSInfo
 }
 
 // ErrAmbiguous means that two things claim the same bytes, as after a mkfs

@@ -35,6 +35,7 @@ func probeNTFS(s *source) *Superblock {
 		Size:      product(le64(b, 40), sector),
 		BlockSize: int64(cluster),
 		Why:       "$Volume cannot be read",
+		NTFS:      &NTFSInfo{},
 	}
 	if record := ntfsRecord(s, b, cluster, ntfsVolumeRecord); record != nil {
 		ntfsAttributes(record, func(attr []byte) { ntfsAttribute(sb, attr) })
@@ -118,6 +119,7 @@ func ntfsAttribute(sb *Superblock, attr []byte) {
 		sb.Version = fmt.Sprintf("%d.%d", value[8], value[9])
 		sb.DirtyKnown, sb.Why = true, ""
 		if le16(value, 10)&ntfsFlagDirty != 0 {
+			sb.NTFS.Marked = true
 			sb.markDirty("the volume is marked dirty")
 		}
 	}

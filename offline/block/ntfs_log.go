@@ -10,6 +10,24 @@ const (
 	ntfsMaxRunSize = 8 // bytes of a number in a run list
 )
 
+// NTFSInfo is what an NTFS says of the Windows that used it last. Dirty and Why of
+// the Superblock tell the same in one.
+type NTFSInfo struct {
+	Marked bool // the dirty flag: Windows is to check the volume
+	Log    NTFSLog
+}
+
+// NTFSLog is the state in which $LogFile was left.
+type NTFSLog string
+
+// The states of a log.
+const (
+	LogUnknown NTFSLog = ""
+	LogClosed  NTFSLog = "closed" // or never used
+	LogOpen    NTFSLog = "open"   // what is in it has to be replayed
+	LogKept    NTFSLog = "kept"   // a Windows that sleeps has more in its memory
+)
+
 // ntfsLog tells from the restart pages of $LogFile whether the volume was
 // unmounted. A log of 0xff bytes is one that nobody has used yet. Version 2 is
 // that of a Windows which has not: it goes back to version 1 when it unmounts, and
@@ -29,11 +47,15 @@ func ntfsLog(s *source, sb *Superblock, attr []byte, cluster uint64) {
 	}
 	switch {
 	case newest != nil && le16(newest, 28) > 1:
+		sb.NTFS.Log = LogKept
 		sb.markDirty("Windows keeps a part of the volume in its memory (fast start-up or hibernation)")
 	case newest != nil && le16(newest, ntfsLogHeader+12) != ntfsNoClient && le16(newest, ntfsLogHeader+14)&ntfsLogClean == 0:
+		sb.NTFS.Log = LogOpen
 		sb.markDirty("the log was not closed")
 	case newest == nil && !ntfsUnusedLog(s, start):
 		sb.warn("$LogFile cannot be read")
+	default:
+		sb.NTFS.Log = LogClosed
 	}
 }
 

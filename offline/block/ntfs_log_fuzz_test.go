@@ -23,7 +23,7 @@ func FuzzNTFSLog(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sb := &Superblock{}
+		sb := &Superblock{NTFS: &NTFSInfo{}}
 		ntfsLog(s, sb, attr, 512)
 		if sb.Dirty && sb.Why == "" {
 			t.Error("nobody says why it is dirty")

@@ -21,17 +21,18 @@ func TestNTFSLogAgainstTool(t *testing.T) {
 		make func(*testdisk.NTFSImage) error
 		why  string
 		exit int
+		info block.NTFSInfo
 	}{
-		"unused": {nothing, "", 0},
-		"closed": {func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, true) }, "", 0},
-		"open":   {func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, "the log was not closed", 15},
+		"unused": {nothing, "", 0, block.NTFSInfo{Log: block.LogClosed}},
+		"closed": {func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, true) }, "", 0, block.NTFSInfo{Log: block.LogClosed}},
+		"open":   {func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, "the log was not closed", 15, block.NTFSInfo{Log: block.LogOpen}},
 		"cached": {func(img *testdisk.NTFSImage) error { return img.SetLog(2, 0, true) },
-			"Windows keeps a part of the volume in its memory (fast start-up or hibernation)", 14},
+			"Windows keeps a part of the volume in its memory (fast start-up or hibernation)", 14, block.NTFSInfo{Log: block.LogKept}},
 		"open and dirty": {func(img *testdisk.NTFSImage) error { return errors.Join(img.SetLog(1, 1, false), img.MarkDirty()) },
-			"the volume is marked dirty, the log was not closed", 15},
+			"the volume is marked dirty, the log was not closed", 15, block.NTFSInfo{Marked: true, Log: block.LogOpen}},
 		"not a log": {func(img *testdisk.NTFSImage) error {
 			return errors.Join(img.SetLog(1, 1, false), replaceAll(img.Path, "RSTR", "XXXX"))
-		}, "", 15},
+		}, "", 15, block.NTFSInfo{}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -55,6 +56,9 @@ func TestNTFSLogAgainstTool(t *testing.T) {
 			}
 			if !sb.DirtyKnown || sb.Dirty != (c.why != "") || sb.Why != c.why {
 				t.Errorf("dirty: %v, %q, want %q", sb.Dirty, sb.Why, c.why)
+			}
+			if *sb.NTFS != c.info {
+				t.Errorf("it is %+v, want %+v", *sb.NTFS, c.info)
 			}
 			if said := strings.Join(sb.Warnings, "; "); (said == "$LogFile cannot be read") != (name == "not a log") {
 				t.Errorf("warnings %q", said)
