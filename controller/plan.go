@@ -67,14 +67,23 @@ const (
 	usualStart  = 20 * time.Second // 10 to 30 s until it runs
 )
 
+// usualWindowsStop is what Windows takes, with its services and updates.
+const usualWindowsStop = 2 * time.Minute
+
 // downtime estimates how long the instance does not run because of the rescue.
-func downtime(was *Original, backup string) time.Duration {
+func downtime(was *Original, ask Ask) time.Duration {
 	if was.Instance.State != Running && was.Instance.State != Pending {
 		return 0
 	}
 	d := usualStop + 4*usualMove + usualRescue + usualStart
-	if backup != BackupNone {
+	if ask.Backup != BackupNone {
 		d += usualBackup
+	}
+	if was.Instance.Platform == Windows {
+		d += usualWindowsStop - usualStop
+		if ask.enables() {
+			d += usualBackup
+		}
 	}
 	return d
 }
@@ -105,8 +114,7 @@ func (p Plan) steps() []string {
 	say(true, "detach, attach: move %s from %s to the helper, as %s", root.Volume, root.Name, p.Place.Device)
 	say(true, "rescue: %s", p.Ask.repairs(i))
 	say(true, "home: move %s back to %s, DeleteOnTermination %s", root.Volume, root.Name, onOff(root.DeleteOnTermination))
-	say(i.Platform == Windows && p.Ask.Backup == BackupAMI && p.Ask.PublicKey == "",
-		"home: make a password-enabled AMI of %s, by which a new instance gets its own password, without waiting for its completion", i.ID)
+	say(i.Platform == Windows && p.Ask.enables(), "home: make a password-enabled AMI of %s, by which a new instance gets its own password, without waiting for its completion", i.ID)
 	say(runs, "home: start %s", i.ID)
 	say(!runs, "home: leave %s stopped, as it was", i.ID)
 	say(protected, "home: put the stop protection back")

@@ -18,6 +18,7 @@ type check struct {
 	// flag accepts it; empty: it is a refusal. usage is the flag's line of help.
 	flag, usage string
 	note        bool   // worth knowing, and in nobody's way
+	late        bool   // it is the agent's report that decides, and that the flag is about
 	instead     string // what to do about it
 	// look returns what it found, a risk each.
 	look func(*situation) []string
@@ -98,6 +99,8 @@ type situation struct {
 	keyPair   KeyPair // of a Windows instance, if EC2 knows it
 	noKeyPair bool    // it has one that EC2 does not know any more
 	userData  []byte  // of a Windows instance
+	userWords string  // that describe it; empty: it is not known
+	online    bool    // a Windows instance that Systems Manager reaches
 
 	needed      []Permission
 	denied      []Permission // those of needed that the simulation denies
@@ -172,7 +175,8 @@ func (c *Controller) examineOn(ctx context.Context, cloud Cloud, run string, ask
 				return Plan{}, fmt.Errorf("cannot examine instance %s: %w", was.Instance.ID, err)
 			}
 		}
-		p.Place, p.Permissions, p.Downtime = s.place, s.needed, downtime(was, ask.Backup)
+		p.Place, p.Permissions, p.Downtime = s.place, s.needed, downtime(was, ask)
+		p.UserData = s.userWords
 		p.Steps = p.steps()
 	}
 	p.Risks = s.risks()

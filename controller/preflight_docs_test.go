@@ -41,6 +41,8 @@ func tableRows() string {
 	for _, c := range checks {
 		then := "refused"
 		switch {
+		case c.late:
+			then = "noted, and taken back without `" + c.flag + "` if need be"
 		case c.note && c.flag != "":
 			then = "done with `" + c.flag + "`"
 		case c.note:

@@ -32,6 +32,7 @@ type still struct {
 	parameters map[string]Parameter
 	pairs      map[string]KeyPair
 	userData   []byte
+	managed    []Managed
 	denied     []string // actions, by the simulation
 	fails      map[string]error
 
@@ -141,6 +142,10 @@ func (c *still) KeyPair(_ context.Context, name string) (KeyPair, error) {
 
 func (c *still) UserData(context.Context, string) ([]byte, error) {
 	return c.userData, c.ask("UserData")
+}
+
+func (c *still) Managed(context.Context, ...string) ([]Managed, error) {
+	return c.managed, c.ask("Managed")
 }
 
 func (c *still) Simulate(_ context.Context, _ Caller, asked []Permission) ([]Permission, error) {

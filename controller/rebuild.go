@@ -242,7 +242,7 @@ func (f *fleet) adopt(ctx context.Context, r *Rescue, tagged []Instance) error {
 	if err != nil {
 		return err
 	}
-	r.Place = &plan.Place
+	r.Place, r.UserData = &plan.Place, plan.UserData
 	parts, err := f.cloud.Parts(ctx, TagRun, r.Run)
 	if err != nil {
 		return err

@@ -26,6 +26,8 @@ type Ask struct {
 	Repair         string        `json:"repair,omitempty"`
 	RevokePrevious bool          `json:"revoke_previous,omitempty"`
 	AcceptUnknown  bool          `json:"accept_unknown,omitempty"`
+	InSpiteOf      string        `json:"in_spite_of,omitempty"`   // ids of findings on a Windows volume
+	WindowsAgent   string        `json:"windows_agent,omitempty"` // the one to arm; empty: the likeliest
 
 	Backup string `json:"backup"` // BackupAMI, BackupSnapshot or BackupNone
 	Verify string `json:"verify"` // VerifyAuto, VerifyAlways or VerifyNever
@@ -92,6 +94,9 @@ type Rescue struct {
 	Locked   bool      `json:"locked,omitempty"`
 	// Gone says that somebody has terminated the instance meanwhile.
 	Gone bool `json:"gone,omitempty"`
+	// UserData is what the user data of a Windows instance has an agent run, in the
+	// words of package userdata; empty: not known.
+	UserData string `json:"user_data,omitempty"`
 	// Homing says that the tags tell of the way home.
 	Homing bool `json:"homing,omitempty"`
 
@@ -216,6 +221,8 @@ type Plan struct {
 	Steps       []string      `json:"steps"`       // a line each, in order
 	Permissions []Permission  `json:"permissions"` // what it will ask for
 	Downtime    time.Duration `json:"downtime"`    // estimated
+	// UserData is what is told to the agent, of a Windows instance.
+	UserData string `json:"user_data,omitempty"`
 }
 
 // Refused tells whether a risk stands in the way.

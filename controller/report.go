@@ -28,8 +28,18 @@ func parseReport(stdout string) (*offline.Report, error) {
 	for i := range r.Changes {
 		r.Changes[i].Diff = ""
 	}
+	for i := range r.Findings {
+		r.Findings[i].Hint = ownFlags.Replace(r.Findings[i].Hint)
+	}
+	if p := r.Error; p != nil {
+		p.Message, p.Hint = ownFlags.Replace(p.Message), ownFlags.Replace(p.Hint)
+	}
 	return &r, nil
 }
+
+// ownFlags says in this program's flags what the agent says in its own, where they
+// are called otherwise.
+var ownFlags = strings.NewReplacer("--windows-fallback", "--public-key")
 
 // undone tells from the output of an undo whether nothing that the runs wrote is
 // left: each was taken back, or never began.
@@ -117,24 +127,6 @@ func judge(report *offline.Report, code int, t offline.Task, windows bool) error
 		}
 	}
 	return judgeKey(report.Key, t)
-}
-
-// startupScript is what a report calls the script that encrypts to the operator's
-// key; see package winroot.
-const startupScript = "startup-script"
-
-// judgeArmed wants one program that makes the new password at the next start, and
-// the one that was asked for: of two, one would overwrite the other's.
-func judgeArmed(w *offline.Windows, t offline.Task) error {
-	switch {
-	case w == nil:
-		return errors.New("the report says nothing of Windows")
-	case w.Agent == "" || len(w.Armed) != 1 || w.Armed[0] != w.Agent:
-		return fmt.Errorf("the report has armed %q, to make a password by %s", w.Armed, orNone(shorten(w.Agent)))
-	case (w.Agent == startupScript) != (t.PublicKey != ""):
-		return fmt.Errorf("the report would have %s make the password, which is not what was asked for", shorten(w.Agent))
-	}
-	return nil
 }
 
 // judgeKey compares the key that is in with the one that was to be let in.

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/userdata"
 	"github.com/seed-77750964/regain/offline/winroot/agentconf"
 )
 
@@ -30,6 +31,22 @@ var windowsChecks = []check{
 		look: func(s *situation) []string {
 			flags := s.ask.ofSSH()
 			return when(s.windows() && len(flags) > 0, "the instance runs Windows, and %s was given", strings.Join(flags, ", "))
+		},
+	},
+	{
+		id: "not-windows", title: "what was asked for is about Windows",
+		instead: "Leave it out: on other systems a key is let in",
+		look: func(s *situation) []string {
+			asked := s.ask.InSpiteOf != "" || s.ask.WindowsAgent != ""
+			return when(!s.windows() && asked, "the instance does not run Windows, and --accept or --windows-agent was given")
+		},
+	},
+	{
+		id: "windows-online", title: "Systems Manager reaches it", note: true,
+		instead: "It can get a new password without being stopped, if its role may write the parameter that it goes to: aws ssm send-command" +
+			" --document-name AWSSupport-RunEC2RescueForWindowsTool --parameters Command=ResetAccess --instance-ids INSTANCE",
+		look: func(s *situation) []string {
+			return when(s.online, "its agent is online")
 		},
 	},
 	{
@@ -63,10 +80,11 @@ var windowsChecks = []check{
 		},
 	},
 	{
-		id: "windows-metadata-tokens", title: "its metadata service wants tokens (IMDSv2)",
-		flag: "--accept-imdsv2", usage: "the launch agent of the Windows instance is new enough for IMDSv2",
-		instead: "An EC2Launch before 1.3.2002730 cannot ask it for the public key, and the password would be set, and lost. If it is newer, say so;" +
-			" else let it answer without tokens for this one start, or " + useScript,
+		id: "windows-metadata-tokens", title: "its metadata service wants tokens (IMDSv2)", note: true, late: true,
+		flag: "--accept-imdsv2", usage: "the launch agent of the Windows instance is new enough for IMDSv2, whatever its volume tells of it",
+		instead: "EC2Launch v2 asks with tokens, and EC2Launch since 1.3.2002730. If the volume turns out to have another launch agent, which would set" +
+			" the password and lose it, everything is taken back, unless --accept-imdsv2 is given; let the service answer without tokens for this one" +
+			" start instead, or " + useScript,
 		look: func(s *situation) []string {
 			return when(s.byAgent() && s.was.Instance.MetadataTokens, "tokens are required")
 		},
@@ -156,7 +174,16 @@ func gatherWindows(ctx context.Context, _ *Controller, cloud Cloud, s *situation
 			return err
 		}
 	}
-	s.userData, err = cloud.UserData(ctx, s.was.Instance.ID)
+	if s.stops() {
+		managed, err := cloud.Managed(ctx, s.was.Instance.ID)
+		if err != nil {
+			return err
+		}
+		s.online = len(managed) > 0 && managed[0].Online
+	}
+	if s.userData, err = cloud.UserData(ctx, s.was.Instance.ID); err == nil {
+		s.userWords = userdata.Describe(s.userData)
+	}
 	return err
 }
 

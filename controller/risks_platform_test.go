@@ -2,7 +2,9 @@ package controller
 
 import (
 	"crypto/rsa"
+	"fmt"
 	"math/big"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +52,14 @@ var windowsCases = []struct {
 	{"user data denied", func(c *still, _ *Ask, _ *Instance) { c.fails["UserData"] = denial("ec2:DescribeInstanceAttribute") }, []string{"look-denied"}, ""},
 	{"metadata off", func(_ *still, _ *Ask, i *Instance) { i.MetadataOff = true }, []string{"windows-metadata-off"}, ""},
 	{"tokens", func(_ *still, _ *Ask, i *Instance) { i.MetadataTokens = true }, []string{"windows-metadata-tokens"}, "1.3.2002730"},
+	{"online", func(c *still, _ *Ask, _ *Instance) { c.managed = []Managed{{ID: patientID, Online: true}} }, []string{"windows-online"}, "AWSSupport-RunEC2RescueForWindowsTool"},
+	{"online once", func(c *still, _ *Ask, _ *Instance) {
+		c.managed = []Managed{{ID: patientID, Ping: "ConnectionLost"}}
+	}, nil, ""},
+	{"online, stopped since", func(c *still, _ *Ask, i *Instance) {
+		c.managed, i.State = []Managed{{ID: patientID, Online: true}}, Stopped
+	}, nil, ""},
+	{"may not ask Systems Manager", func(c *still, _ *Ask, _ *Instance) { c.fails["Managed"] = denial("ssm:DescribeInstanceInformation") }, []string{"look-denied"}, "ssm:DescribeInstanceInformation"},
 	{"TPM", func(_ *still, _ *Ask, i *Instance) { i.TPM = true }, []string{"windows-tpm"}, "BitLocker"},
 	{"user data", func(c *still, _ *Ask, _ *Instance) { c.userData = []byte(persistent) }, []string{"windows-user-data"}, "always"},
 	{"sysprep", func(c *still, _ *Ask, _ *Instance) {
@@ -91,6 +101,50 @@ func TestWindowsRisks(t *testing.T) {
 			t.Errorf("%s: the text of user data is shown: %s", tt.name, details)
 		}
 		expectConsents(t, c, ask, plan)
+		if text := fmt.Sprintf("%+v", plan); strings.Contains(text, "secret-command") {
+			t.Errorf("%s: the plan has the text of user data", tt.name)
+		}
+	}
+}
+
+// TestUserDataInWords: the agent is told what user data holds, never its text.
+func TestUserDataInWords(t *testing.T) {
+	for data, want := range map[string]string{"": "none", persistent: "powershell,persist", "PK\x03\x04\x00": ""} {
+		c := quiet()
+		c.userData = []byte(data)
+		onWindows(func(*still, *Ask, *Instance) {})(c, nil)
+		plan := c.plan(t, Ask{Instance: patientID})
+		r := &Rescue{Ask: plan.Ask, Original: &plan.Original, UserData: plan.UserData}
+		if got := r.task("r-1").WindowsUserData; got != want || plan.UserData != want {
+			t.Errorf("%q: %q and %q, want %q", data, plan.UserData, got, want)
+		}
+	}
+}
+
+// TestWindowsTask: what is asked of the agent of a Windows volume.
+func TestWindowsTask(t *testing.T) {
+	for name, tt := range map[string]struct{ ask, want offline.Task }{
+		"nothing":  {offline.Task{}, offline.Task{}},
+		"the key":  {offline.Task{PublicKey: "own"}, offline.Task{WindowsFallback: "own"}},
+		"an agent": {offline.Task{WindowsAgent: "ec2config", Repair: "all"}, offline.Task{WindowsAgent: "ec2config", Repair: "all"}},
+		"accepted": {offline.Task{Accept: "windows/hive-log"}, offline.Task{Accept: "windows/hive-log"}},
+		"sysprep":  {offline.Task{Accept: "windows/hive-log,windows/sysprep"}, offline.Task{Accept: "windows/hive-log,windows/sysprep"}},
+	} {
+		for _, consent := range []bool{false, true} {
+			r := &Rescue{Original: &Original{Instance: Instance{Platform: Windows, KeyName: "lost"}, Root: Device{Volume: "vol-1"}},
+				Ask: Ask{Instance: "i-1", PublicKey: tt.ask.PublicKey, Repair: tt.ask.Repair, WindowsAgent: tt.ask.WindowsAgent, InSpiteOf: tt.ask.Accept}.withDefaults().on(Windows)}
+			want := tt.want
+			want.Command, want.Run, want.Instance, want.Volume, want.Wait = "rescue", "r-1", "i-1", "vol-1", armedFor
+			if consent {
+				r.Ask.Accept = []string{"windows-sysprep"}
+				if !strings.Contains(want.Accept, "sysprep") {
+					want.Accept = strings.TrimPrefix(want.Accept+",windows/sysprep", ",")
+				}
+			}
+			if got := r.task("r-1"); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %v: %+v, want %+v", name, consent, got, want)
+			}
+		}
 	}
 }
 
@@ -100,38 +154,13 @@ func TestLinuxIsNotAsked(t *testing.T) {
 	c.userData = []byte(persistent)
 	c.change(func(i *Instance) { i.KeyName, i.MetadataTokens, i.TPM = "", true, true })
 	plan := c.plan(t, Ask{Instance: patientID})
-	if len(plan.Risks) > 0 || slices.Contains(c.asked, "UserData") || slices.Contains(c.asked, "KeyPair") {
-		t.Errorf("%+v, asked %v", plan.Risks, c.asked)
+	if len(plan.Risks) > 0 || slices.Contains(c.asked, "UserData") || slices.Contains(c.asked, "KeyPair") || slices.Contains(c.asked, "Managed") || plan.UserData != "" {
+		t.Errorf("%+v, asked %v, %q", plan.Risks, c.asked, plan.UserData)
 	}
-}
-
-func TestJudgeArmed(t *testing.T) {
-	asked, script := offline.Task{Run: "r-1", Volume: "vol-1"}, offline.Task{Run: "r-1", Volume: "vol-1", PublicKey: rsaOf(2048)}
-	armed := func(agent string, all ...string) *offline.Windows { return &offline.Windows{Agent: agent, Armed: all} }
-	for name, tt := range map[string]struct {
-		windows *offline.Windows
-		task    offline.Task
-		says    string
-	}{
-		"an agent":           {armed("ec2config", "ec2config"), asked, ""},
-		"the script":         {armed(startupScript, startupScript), script, ""},
-		"nothing":            {nil, asked, "nothing of Windows"},
-		"none armed":         {armed("ec2config"), asked, "has armed []"},
-		"two armed":          {armed("ec2config", "ec2config", "ec2launch-v1"), asked, "has armed"},
-		"another armed":      {armed("ec2config", "ec2launch-v1"), asked, "has armed"},
-		"agent, not script":  {armed("ec2config", "ec2config"), script, "not what was asked for"},
-		"script, not agent":  {armed(startupScript, startupScript), asked, "not what was asked for"},
-		"of another volume":  {armed("ec2config", "ec2config"), offline.Task{Run: "r-1", Volume: "vol-2"}, "vol-2"},
-		"nobody knows which": {armed("", ""), asked, "by none"},
-	} {
-		r := &offline.Report{Schema: offline.Schema, Run: "r-1", Volume: "vol-1", Outcome: offline.Rescued, Windows: tt.windows}
-		err := judge(r, 0, tt.task, true)
-		if (tt.says == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("%s: %v, want %q", name, err, tt.says)
+	for _, ask := range []Ask{{WindowsAgent: "ec2config"}, {InSpiteOf: "windows/sysprep"}} {
+		ask.Instance = patientID
+		if ids := riskIDs(quiet().plan(t, ask).Risks); !slices.Equal(ids, []string{"not-windows"}) {
+			t.Errorf("%+v: %v", ask, ids)
 		}
-	}
-	failed := &offline.Report{Schema: offline.Schema, Run: "r-1", Volume: "vol-1", Outcome: offline.Refused, Windows: armed("ec2config", "ec2config")}
-	if err := judge(failed, 1, asked, true); err == nil {
-		t.Error("a refusal passed")
 	}
 }

@@ -52,6 +52,7 @@ var situationCases = []struct {
 	{"stop protection, stopped", func(c *still, _ *Ask) { c.attributes.StopProtection = true; inState(Stopped)(c, nil) }, nil, ""},
 	{"termination protection", func(c *still, _ *Ask) { c.attributes.TerminationProtection = true }, nil, ""},
 	{"shutdown terminates", func(c *still, _ *Ask) { c.attributes.Shutdown = "terminate" }, []string{"shutdown-terminates"}, ""},
+	{"an agent of Windows", func(_ *still, a *Ask) { a.WindowsAgent = "ec2config" }, []string{"not-windows"}, "--windows-agent"},
 	{"mac", patientWith(func(i *Instance) { i.Architecture = "arm64_mac" }), []string{"macos"}, "arm64_mac"},
 	{"spot", patientWith(func(i *Instance) { i.Spot = true }), []string{"spot"}, ""},
 	{"operator", patientWith(func(i *Instance) { i.Operator = "eks.amazonaws.com" }), []string{"operator-managed"}, "eks.amazonaws.com"},

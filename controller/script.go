@@ -84,12 +84,12 @@ func installedScript() []string { return []string{words(installedAgent, "version
 // rescueScript runs the agent, which waits for the volume. Runs of earlier
 // attempts, whose reports were lost, are taken back first; what they say goes
 // to stderr, as stdout is for the report.
-func rescueScript(agent, keyFlag string, t offline.Task, earlier []string) []string {
+func rescueScript(agent string, t offline.Task, earlier []string) []string {
 	var script []string
 	for _, run := range earlier {
 		script = append(script, words(undoCommand(agent, t.Volume, run, t.Wait)...)+" >&2 || true")
 	}
-	return append(script, "exec "+words(rescueCommand(agent, keyFlag, t)...))
+	return append(script, "exec "+words(rescueCommand(agent, t)...))
 }
 
 // undoScript takes runs of the agent back, the newest first, and reports on
@@ -110,23 +110,8 @@ func undoCommand(agent, volume, run string, wait time.Duration) []string {
 	return []string{agent, "undo", "--volume", volume, "--wait", wait.String(), "--run", run, "--json", "--max-report", strconv.Itoa(maxUndoReport)}
 }
 
-// The agent's flags for the operator's own key: what it lets in, or what a new
-// Windows password is encrypted to.
-const (
-	letInFlag    = "public-key"
-	fallbackFlag = "windows-fallback"
-)
-
-// keyFlag is the one for this instance.
-func (r *Rescue) keyFlag() string {
-	if r.windows() {
-		return fallbackFlag
-	}
-	return letInFlag
-}
-
 // rescueCommand is the task as the agent's command line.
-func rescueCommand(agent, keyFlag string, t offline.Task) []string {
+func rescueCommand(agent string, t offline.Task) []string {
 	command := []string{agent, "rescue", "--volume", t.Volume, "--wait", t.Wait.String(), "--instance", t.Instance, "--run", t.Run,
 		"--json", "--max-report", strconv.Itoa(maxReport)}
 	add := func(flag, value string) {
@@ -138,7 +123,7 @@ func rescueCommand(agent, keyFlag string, t offline.Task) []string {
 		add("user", user)
 	}
 	add("key-name", t.KeyName)
-	add(keyFlag, t.PublicKey)
+	add("public-key", t.PublicKey)
 	add("key-type", t.KeyType)
 	add("store", t.Store)
 	add("kms-key", t.KMSKey)
@@ -146,6 +131,10 @@ func rescueCommand(agent, keyFlag string, t offline.Task) []string {
 		add("expires", t.Expires.String())
 	}
 	add("repair", t.Repair)
+	add("accept", t.Accept)
+	add("windows-agent", t.WindowsAgent)
+	add("windows-fallback", t.WindowsFallback)
+	add("windows-user-data", t.WindowsUserData)
 	if t.RevokePrevious {
 		command = append(command, "--revoke-previous")
 	}
@@ -181,13 +170,24 @@ func (r *Rescue) task(run string) offline.Task {
 		t.KeyType, t.KMSKey, t.Store = r.Ask.KeyType, r.Ask.KMSKey, "ssm"
 	}
 	if r.windows() {
-		t.KeyName = "" // it hints at the login user of a Linux
-		if r.Ask.Accepts("windows-sysprep") && t.Repair != "all" {
-			t.Repair = strings.TrimPrefix(t.Repair+",windows/sysprep", ",")
-		}
+		r.forWindows(&t)
 	}
 	return t
 }
+
+// forWindows makes the task one for a Windows volume: the operator's key is what
+// the password is encrypted to, and nobody is let in by it.
+func (r *Rescue) forWindows(t *offline.Task) {
+	t.KeyName = "" // it hints at the login user of a Linux
+	t.PublicKey, t.WindowsFallback = "", r.Ask.PublicKey
+	t.WindowsAgent, t.WindowsUserData, t.Accept = r.Ask.WindowsAgent, r.UserData, r.Ask.InSpiteOf
+	if r.Ask.Accepts("windows-sysprep") && !strings.Contains(t.Accept, sysprepFinding) {
+		t.Accept = strings.TrimPrefix(t.Accept+","+sysprepFinding, ",")
+	}
+}
+
+// sysprepFinding is the agent's id for what preflight calls windows-sysprep.
+const sysprepFinding = "windows/sysprep"
 
 // windows tells whether the instance runs Windows.
 func (r *Rescue) windows() bool { return r.Original != nil && r.Original.Instance.Platform == Windows }

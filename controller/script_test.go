@@ -144,7 +144,7 @@ func TestRescueScript(t *testing.T) {
 		Run: "r-2", Instance: "i-1", KeyName: "it's {{ssm:x}}", Volume: "vol-1", Wait: armedFor, Users: []string{"admin", "o'neil"},
 		PublicKey: "ssh-ed25519 AAAA anna's", Expires: time.Hour, Repair: "all", RevokePrevious: true, AcceptUnknown: true,
 	}
-	out, errs, code := run(t, rescueScript(agent, letInFlag, task, []string{"r-1"}), "FAIL=r-1")
+	out, errs, code := run(t, rescueScript(agent, task, []string{"r-1"}), "FAIL=r-1")
 	if want := "call\n<undo>\n<--volume>\n<vol-1>\n<--wait>\n<1h0m0s>\n<--run>\n<r-1>\n<--json>\n<--max-report>\n<6666>\n"; errs != want {
 		t.Errorf("the undo of the earlier run is %q, want %q", errs, want)
 	}
@@ -169,10 +169,42 @@ func TestUndoScript(t *testing.T) {
 	}
 }
 
+// everything is a task with a value in every field.
+func everything() offline.Task {
+	var t offline.Task
+	for _, f := range reflect.ValueOf(&t).Elem().Fields() {
+		switch f.Kind() {
+		case reflect.String:
+			f.SetString("x")
+		case reflect.Bool:
+			f.SetBool(true)
+		case reflect.Int64:
+			f.SetInt(1)
+		case reflect.Slice:
+			f.Set(reflect.ValueOf([]string{"x"}))
+		}
+	}
+	return t
+}
+
+// TestEveryFieldTravels: what a task asks stands in the agent's command line, but
+// for what is never asked of a helper.
+func TestEveryFieldTravels(t *testing.T) {
+	never := []string{"Command", "Device", "Image", "Root", "DryRun", "StateDir"}
+	whole := rescueCommand("a", everything())
+	kind := reflect.TypeFor[offline.Task]()
+	for n := range kind.NumField() {
+		task := everything()
+		reflect.ValueOf(&task).Elem().Field(n).SetZero()
+		if name := kind.Field(n).Name; slices.Equal(rescueCommand("a", task), whole) != slices.Contains(never, name) {
+			t.Errorf("%s: travels %v", name, slices.Contains(never, name))
+		}
+	}
+}
+
 // TestTheAgentKnowsTheFlags asks the real agent's help.
 func TestTheAgentKnowsTheFlags(t *testing.T) {
-	task := offline.Task{Users: []string{"u"}, KeyName: "k", PublicKey: "p", KeyType: "t", Store: "ssm", KMSKey: "m", Expires: 1, Repair: "all", RevokePrevious: true, AcceptUnknown: true}
-	for command, line := range map[string][]string{"rescue": rescueCommand("a", letInFlag, task), "undo": undoCommand("a", "v", "r", 1)} {
+	for command, line := range map[string][]string{"rescue": rescueCommand("a", everything()), "undo": undoCommand("a", "v", "r", 1)} {
 		help, err := exec.CommandContext(t.Context(), "go", "run", "../cmd/regain-agent", command, "--help").CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, help)

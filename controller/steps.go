@@ -361,7 +361,7 @@ func (b *bracket) preflight(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if err := plan.refusal(); err != nil {
 		return flow.Wait{}, err
 	}
-	r.Place = &plan.Place
+	r.Place, r.UserData = &plan.Place, plan.UserData
 	return flow.Wait{}, nil
 }
 

@@ -97,7 +97,7 @@ func (b *bracket) send(ctx context.Context, r *Rescue) (*Attempt, flow.Wait, err
 	}
 	slices.Reverse(earlier)
 	task := r.task(a.Run)
-	c := Command{Kind: RescueCommand, Comment: r.comment(RescueCommand, r.attempts(RescueCommand)), Script: rescueScript(r.Ask.agent(), r.keyFlag(), task, earlier),
+	c := Command{Kind: RescueCommand, Comment: r.comment(RescueCommand, r.attempts(RescueCommand)), Script: rescueScript(r.Ask.agent(), task, earlier),
 		Task: task, Undo: earlier, Delivery: deliveryTime, Timeout: rescueTime}
 	id, wait, err := b.once(ctx, r.Helper, c)
 	if err == nil && wait.Done() {

@@ -21,11 +21,12 @@ func EnabledName(instance string) string {
 // image: that is for who has lost the key pair, and not what the run is about.
 const longestImage = 2 * time.Minute
 
-// enables tells whether a password-enabled image is made: where an image is wanted
-// at all, and a launch agent encrypts to whatever key pair the new instance has.
-func (r *Rescue) enables() bool {
-	return r.windows() && r.rescued() && r.Ask.Backup == BackupAMI && r.Ask.PublicKey == ""
-}
+// enables tells whether a password-enabled image of a Windows instance is made:
+// where an image is wanted at all, and a launch agent encrypts to whatever key pair
+// the new instance has.
+func (a Ask) enables() bool { return a.Backup == BackupAMI && a.PublicKey == "" }
+
+func (r *Rescue) enables() bool { return r.windows() && r.rescued() && r.Ask.enables() }
 
 // enable makes the image, between the volume's way home and the start, by which
 // the agent is disarmed again. No failure keeps the instance down.

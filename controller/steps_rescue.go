@@ -70,7 +70,7 @@ func (b *bracket) report(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{For: time.Second, Why: "to try the agent again, which ended without a report"}, nil
 	}
 	r.Result = resultOf(report, inv.Code)
-	if err := judge(report, inv.Code, r.task(a.Run), r.windows()); err != nil {
+	if err := r.judge(report, inv.Code, a.Run); err != nil {
 		a.Over = true
 		if k := report.Key; k != nil && k.Parameter != "" {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s, version %d, holds a private key that opens nothing", k.Parameter, k.Version))

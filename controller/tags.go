@@ -180,11 +180,13 @@ var askFields = []field[Ask]{
 	text("c", func(a *Ask) *string { return &a.Bucket }),
 	text("m", func(a *Ask) *string { return &a.KMSKey }),
 	list("a", func(a *Ask) *[]string { return &a.Accept }),
+	text("f", func(a *Ask) *string { return &a.InSpiteOf }),
+	text("w", func(a *Ask) *string { return &a.WindowsAgent }),
 	text("P", func(a *Ask) *string { return &a.PublicKey }),
 }
 
 // What may be left out of the tag, the public key first.
-var askDroppable = []string{"y", "s", "r", "t", "i", "p", "c", "a", "m", "u", "P"}
+var askDroppable = []string{"y", "s", "r", "t", "i", "p", "c", "a", "f", "w", "m", "u", "P"}
 
 func encodeAsk(a Ask) string { return encode(askFields, askDroppable, &a) }
 

@@ -51,7 +51,7 @@ regain key i-0123456789abcdef0 --out ~/.ssh/rescued --version 2`,
 	f.BoolVar(&k.stdout, "stdout", false, "print the key")
 	f.Int64Var(&k.version, "version", 0, "`version` of the parameter (default: the newest)")
 	f.StringVar(&k.parameter, "parameter", "", "`name` of the parameter (default: /ec2rl/openssh/INSTANCE/key)")
-	cmd.MarkFlagsMutuallyExclusive("out", "agent", "stdout")
+	cmd.PreRunE = exclusive("out", "agent", "stdout")
 	return cmd
 }
 

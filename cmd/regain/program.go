@@ -164,6 +164,22 @@ func (p *program) print(text string) {
 	}
 }
 
+// exclusive wants at most one of the flags.
+func exclusive(names ...string) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, _ []string) error {
+		var given []string
+		for _, name := range names {
+			if cmd.Flags().Changed(name) {
+				given = append(given, "--"+name)
+			}
+		}
+		if len(given) > 1 {
+			return &usageError{strings.Join(given, " and ") + " exclude each other", "leave out all but one"}
+		}
+		return nil
+	}
+}
+
 // arguments wants n names, and no flag with an empty text, which a script's
 // unset variable makes of it.
 func arguments(least, most int, what string) cobra.PositionalArgs {

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/seed-77750964/regain/controller"
 	"github.com/seed-77750964/regain/offline/sshkey"
+	"github.com/seed-77750964/regain/offline/winroot/agentconf"
 )
 
 // resetFlags is what reset is asked beside the instances.
@@ -60,6 +62,7 @@ regain reset i-0123456789abcdef0 --public-key ~/.ssh/id_ed25519.pub --backup sna
 	r.keyFlags(f)
 	r.placeFlags(f)
 	r.consentFlags(f)
+	cmd.PreRunE = exclusive("windows-agent", "public-key")
 	f.BoolVar(&r.dryRun, "dry-run", false, "show plan, risks and permissions, and change nothing")
 	f.BoolVarP(&r.yes, "yes", "y", false, "do not ask before the instance is stopped")
 	return cmd
@@ -76,9 +79,14 @@ func (r *resetFlags) keyFlags(f *pflag.FlagSet) {
 	f.DurationVar(&a.Expires, "expires", 0, "let the key work for this `long` only, as in 24h")
 	f.BoolVar(&a.RevokePrevious, "revoke-previous", false, "take out the keys that earlier runs have added")
 	f.StringVar(&a.Repair, "repair", "", "`what` to repair beyond the usual: all, none, or ids of findings")
+	f.StringVar(&a.InSpiteOf, "accept", "", "go on in spite of these `findings` on a Windows volume, by id, as the outcome names them")
+	f.StringVar(&a.WindowsAgent, "windows-agent", "", "of Windows: the launch `agent` to arm, of "+strings.Join(windowsAgents, ", ")+" (default: the likeliest)")
 	f.BoolVar(&a.AcceptUnknown, "accept-unknown", false, "go on where it cannot be told whether sshd will accept the key")
 	f.StringVar(&a.Verify, "verify", controller.VerifyAuto, "`whether` to prove the key by a login: auto, always or never")
 }
+
+// windowsAgents are those that can be named.
+var windowsAgents = []string{string(agentconf.EC2LaunchV2), string(agentconf.EC2LaunchV1), string(agentconf.EC2Config)}
 
 // placeFlags are about the backup and the helper.
 func (r *resetFlags) placeFlags(f *pflag.FlagSet) {
@@ -114,6 +122,9 @@ func (r *resetFlags) asks(instances []string) ([]controller.Ask, error) {
 			ask.Accept = append(ask.Accept, id)
 		}
 	}
+	if err := r.windows(&ask); err != nil {
+		return nil, err
+	}
 	if err := oneOf("--backup", ask.Backup, controller.BackupAMI, controller.BackupSnapshot, controller.BackupNone); err != nil {
 		return nil, err
 	}
@@ -134,6 +145,31 @@ func (r *resetFlags) asks(instances []string) ([]controller.Ask, error) {
 		asks = append(asks, ask)
 	}
 	return asks, nil
+}
+
+// findingID is how the ids of findings look that --accept takes.
+var findingID = regexp.MustCompile(`^windows/[a-z0-9-]+$`)
+
+// windows checks what only Windows instances are asked. Who accepts Sysprep on the
+// volume accepts it in user data, too.
+func (r *resetFlags) windows(ask *controller.Ask) error {
+	if ask.WindowsAgent != "" {
+		if err := oneOf("--windows-agent", ask.WindowsAgent, windowsAgents...); err != nil {
+			return err
+		}
+	}
+	if ask.InSpiteOf == "" {
+		return nil
+	}
+	for id := range strings.SplitSeq(ask.InSpiteOf, ",") {
+		if !findingID.MatchString(id) {
+			return &usageError{fmt.Sprintf("--accept %q is no id of a finding on a Windows volume", id), "it takes ids with commas between, as in windows/hive-log,windows/sysprep"}
+		}
+		if id == "windows/sysprep" && !ask.Accepts("windows-sysprep") {
+			ask.Accept = append(ask.Accept, "windows-sysprep")
+		}
+	}
+	return nil
 }
 
 func oneOf(flag, value string, allowed ...string) error {

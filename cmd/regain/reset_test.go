@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +23,35 @@ func TestConsent(t *testing.T) {
 		}
 		if err := (&program{}).consent(t.Context(), &resetFlags{yes: true}, []controller.Plan{plan}); err != nil {
 			t.Errorf("%s, with --yes: %v", state, err)
+		}
+	}
+}
+
+// TestWindowsFlags: what only Windows instances are asked is checked before anything
+// is begun.
+func TestWindowsFlags(t *testing.T) {
+	for _, tt := range []struct {
+		ask    controller.Ask
+		says   string
+		accept []string
+	}{
+		{controller.Ask{}, "", nil},
+		{controller.Ask{WindowsAgent: "ec2launch-v1", InSpiteOf: "windows/hive-log"}, "", nil},
+		{controller.Ask{InSpiteOf: "windows/hive-log,windows/sysprep"}, "", []string{"windows-sysprep"}},
+		{controller.Ask{InSpiteOf: "windows/sysprep", Accept: []string{"windows-sysprep"}}, "", []string{"windows-sysprep"}},
+		{controller.Ask{WindowsAgent: "cloudbase-init"}, "none of ec2launch-v2, ec2launch-v1, ec2config", nil},
+		{controller.Ask{InSpiteOf: "all"}, "no id of a finding", nil},
+		{controller.Ask{InSpiteOf: "windows/setup, windows/x"}, "no id of a finding", nil},
+		{controller.Ask{InSpiteOf: "windows/setup,"}, "no id of a finding", nil},
+	} {
+		tt.ask.Backup, tt.ask.Verify, tt.ask.Keys = controller.BackupAMI, controller.VerifyAuto, controller.KeysAgent
+		asks, err := (&resetFlags{ask: tt.ask}).asks([]string{"i-0123456789abcdef0"})
+		usage := (*usageError)(nil)
+		if (tt.says == "") != (err == nil) || err != nil && (!errors.As(err, &usage) || !strings.Contains(usage.text, tt.says)) {
+			t.Errorf("%+v: %v, want %q", tt.ask, err, tt.says)
+		}
+		if err == nil && !slices.Equal(asks[0].Accept, tt.accept) {
+			t.Errorf("%+v: accepts %v, want %v", tt.ask, asks[0].Accept, tt.accept)
 		}
 	}
 }

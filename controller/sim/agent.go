@@ -181,7 +181,7 @@ func (c *Cloud) arm(v *invocation, patient *instance) {
 	c.later(v, c.options.Delays.Rescue/3, func() {
 		after, agent := maps.Clone(half), "ec2launch-v2"
 		after[armedFile] = "agent"
-		if v.command.Task.PublicKey != "" {
+		if v.command.Task.WindowsFallback != "" {
 			after[armedFile], agent = "script of "+run, "startup-script"
 		}
 		v.holds.files = after
