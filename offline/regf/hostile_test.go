@@ -251,3 +251,25 @@ func TestNamesInOneAnother(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestValuesInManyKeys lets a hive of 1.5 MiB ask for 80 million values.
+func TestValuesInManyKeys(t *testing.T) {
+	f := forge()
+	const keys, count = 4000, 20000
+	var values, list []uint32
+	for range count {
+		values = append(values, f.Cell(hive.VK("", true, inlineFlag, 0, 4)))
+	}
+	shared := f.Cell(offsetList(values...))
+	for range keys {
+		k := f.Cell(hive.NK("k", hive.KeyName8Bit, f.root, none))
+		f.Set32(k, hive.KeyValues, count)
+		f.Set32(k, hive.KeyValueList, shared)
+		list = append(list, k)
+	}
+	f.Set32(f.root, hive.KeySubkeys, keys)
+	f.Set32(f.root, hive.KeySubkeyList, f.Cell(hive.List("li", list...)))
+	if err := readAll(f.bytes()); !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), "are to be read") {
+		t.Errorf("got %v", err)
+	}
+}

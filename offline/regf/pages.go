@@ -10,6 +10,12 @@ const (
 	pageSize = 4096
 	maxPages = 256 // kept at a time: 1 MiB
 	maxRead  = 8 << 20
+
+	// maxWork bounds what is read in the life of a Hive, in bytes, with something for
+	// each read. What has a value may be in several keys, so that a small hive can ask
+	// for any number of them; a Windows is looked through with a tenth of it.
+	maxWork = 128 << 20
+	perRead = 64
 )
 
 // pages reads a file through a small cache, since cells are small and close to
@@ -18,10 +24,14 @@ type pages struct {
 	r    io.ReaderAt
 	size int64
 	kept map[int64][]byte
+	work int
 }
 
 // bytes returns n bytes at the offset. The result must not be changed.
 func (p *pages) bytes(at int64, n int) ([]byte, error) {
+	if p.work += perRead + max(n, 0); p.work > maxWork {
+		return nil, fmt.Errorf("more than %d MiB are to be read: %w", maxWork>>20, ErrFormat)
+	}
 	start := at / pageSize * pageSize
 	if at < 0 || at+int64(n) > start+pageSize {
 		return p.direct(at, n)
