@@ -24,7 +24,8 @@ func (p *program) createInstance() *cobra.Command {
 		Short: "Add an instance as one may find it in an account",
 		Long: `create-instance copies a raw disk image to a new root volume and adds an
 instance to the account, which boots from it. It prints the instance's id, and
-with --wait, when its sshd answers, its address behind that.
+with --wait, when its sshd answers, its address behind that. Windows has none:
+its id is printed when it runs.
 
 The image stays as it is. Most flags are for what a rescue has to look out for:
 what they name is there as if somebody had set it up long ago.`,
@@ -49,14 +50,14 @@ regain-lab create-instance --state lab --image disk.raw --spot stop --stop-prote
 		if !wait {
 			return p.print(made, made.ID+"\n")
 		}
-		found, err := p.wait(ctx, made.ID, s.Stopped)
+		found, err := p.wait(ctx, made.ID, s)
 		if err != nil {
 			return err
 		}
 		return p.print(found, whereLine(found))
 	})
 	p.instanceFlags(cmd, s, &public, &volumes, &tags)
-	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it runs and its sshd answers")
+	cmd.Flags().BoolVar(&wait, "wait", false, "wait until it runs and, on Linux, its sshd answers")
 	return cmd
 }
 

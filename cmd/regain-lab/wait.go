@@ -8,14 +8,15 @@ import (
 	"time"
 
 	"github.com/seed-77750964/regain/lab"
+	"github.com/seed-77750964/regain/lab/ec2"
 )
 
 // patience is how long a guest may take to boot; under QEMU that is minutes.
 const patience = 5 * time.Minute
 
 // wait returns when the instance is as it was asked for: stopped, or running and
-// its sshd answers.
-func (p *program) wait(ctx context.Context, id string, stopped bool) (lab.Found, error) {
+// its sshd answers. Windows has none.
+func (p *program) wait(ctx context.Context, id string, s *ec2.Spec) (lab.Found, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
@@ -26,11 +27,11 @@ func (p *program) wait(ctx context.Context, id string, stopped bool) (lab.Found,
 			return found, err
 		}
 		switch {
-		case stopped && found.State == "stopped":
+		case s.Stopped && found.State == "stopped":
 			return found, nil
-		case !stopped && (found.State == "stopped" || found.State == "terminated"):
+		case !s.Stopped && (found.State == "stopped" || found.State == "terminated"):
 			return found, fmt.Errorf("cannot wait for %s: it did not start, and is %s", id, found.State)
-		case !stopped && found.State == "running" && answers(ctx, net.JoinHostPort(found.Address, found.Port)):
+		case !s.Stopped && found.State == "running" && (s.Platform == "windows" || answers(ctx, net.JoinHostPort(found.Address, found.Port))):
 			return found, nil
 		}
 		select {
