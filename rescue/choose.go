@@ -71,7 +71,7 @@ func (p *Patient) onlyCandidate() (content int, ok bool) {
 	return list[0], true
 }
 
-func (p *Patient) severalRoots(what string, roots []int) error {
+func (p *Patient) severalRoots(what string, roots []int) *Refusal {
 	var names []string
 	for _, i := range roots {
 		names = append(names, p.device(p.disk.Contents[i]))

@@ -30,9 +30,12 @@ func (p *Patient) ntfs() []int {
 }
 
 // MayBeWindows tells, by the types of the filesystems alone, whether a Windows is
-// all that can be on the volume.
+// all that can be on the volume, be it one that is refused.
 func (p *Patient) MayBeWindows() bool {
-	if p.disk == nil || len(p.ntfs()) == 0 {
+	ofWindows := func(c block.Content) bool {
+		return c.Superblock != nil && slices.Contains([]block.Type{block.NTFS, block.BitLocker, block.ReFS}, c.Superblock.Type)
+	}
+	if p.disk == nil || !slices.ContainsFunc(p.disk.Contents, ofWindows) {
 		return false
 	}
 	return !slices.ContainsFunc(p.candidates(), func(i int) bool { return p.disk.Contents[i].Superblock.Type != block.VFAT })
@@ -68,7 +71,9 @@ func (p *Patient) chooseWindows(ctx context.Context, causes []error) error {
 		p.root, p.chosen = choice{content: found[0], windows: true}, true
 		return nil
 	}
-	return p.severalRoots("Windows", found)
+	refusal := p.severalRoots("Windows", found)
+	refusal.Hint = "name the partition of the right one with --device, as in --device /dev/nvme1n1p2 (losetup --partscan gives an image partitions)"
+	return refusal
 }
 
 func isWindows(v *offline.Volume) (bool, error) {
@@ -76,7 +81,10 @@ func isWindows(v *offline.Volume) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, offline.ErrNotDir) {
 		return false, nil
 	}
-	return err == nil, err
+	if err != nil { // a path of two meanings, or one that leads elsewhere
+		return false, &Refusal{"windows-path", fmt.Sprintf("cannot tell whether this is a Windows: %v", err), "look at that path from a Windows, and put it in order"}
+	}
+	return true, nil
 }
 
 // windowsTree is the tree of the Windows that chooseRoot has found. Windows has

@@ -137,7 +137,7 @@ func refuseType(c block.Content) *Refusal {
 	case block.ReFS:
 		return &Refusal{"refs", at + " is ReFS: a Windows volume, but not one to start from", "is this the root volume of the instance?"}
 	case block.BitLocker:
-		return &Refusal{"bitlocker", at + " is encrypted with BitLocker", "decrypt it from within the running Windows first (manage-bde -off C:)"}
+		return &Refusal{"bitlocker", at + " is encrypted with BitLocker", "its key may lie in the instance's NitroTPM, and then opens it nowhere else: have the running Windows decrypt it first, say through Session Manager (manage-bde -off C:)"}
 	case block.SwSuspend:
 		return &Refusal{"hibernated", at + " holds the memory of a hibernated system", "resume and shut down the system, or remove its hibernation image, first: an edit would be overwritten by what the memory remembers"}
 	}

@@ -22,6 +22,10 @@ func Detached(device string, o Options) (fd int, err error) {
 	if err := o.check(); err != nil {
 		return -1, fmt.Errorf("cannot mount %s: %w", device, err)
 	}
+	return detach(device, o)
+}
+
+func detach(device string, o Options) (fd int, err error) {
 	number, err := deviceNumber(device)
 	if err != nil {
 		return -1, fmt.Errorf("cannot mount %s: %w", device, err)
@@ -52,7 +56,9 @@ func Detached(device string, o Options) (fd int, err error) {
 
 func create(fsfd int, params []param, readonly bool) (int, error) {
 	for _, p := range params {
-		if err := set(fsfd, p); err != nil {
+		if err := set(fsfd, p); errors.Is(err, unix.EINVAL) && p == windowsNames {
+			continue // Linux before 6.2
+		} else if err != nil {
 			return -1, fmt.Errorf("option %q: %w", p, err)
 		}
 	}

@@ -109,6 +109,8 @@ func spokenReason(o Options, errno syscall.Errno, said func(...string) bool) err
 		return ErrNoSubvolume
 	case said("feature", "without config_", "v4 filesystem", "unsupported", "unrecognized mount option", "not supported"):
 		return ErrFeature
+	case o.Type == ntfs3 && errno == syscall.EINVAL: // what it says of all that it does not like
+		return ErrDamaged
 	case said("corrupt", "checksum", "bad superblock", "can't find"):
 		return ErrDamaged
 	}

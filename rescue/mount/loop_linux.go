@@ -129,17 +129,19 @@ func (l *Loop) attribute(name string) string {
 // Idle waits until no mount uses the loop any more. Closing the last descriptor
 // of a detached mount unmounts, but the kernel may finish that after close(2)
 // has returned; until then the device cannot be opened exclusively.
-func (l *Loop) Idle(ctx context.Context) error {
+func (l *Loop) Idle(ctx context.Context) error { return idle(ctx, l.Path) }
+
+func idle(ctx context.Context, device string) error {
 	for wait := time.Duration(0); ; wait = min(2*wait+time.Millisecond, 50*time.Millisecond) {
-		fd, err := unix.Open(l.Path, unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
+		fd, err := unix.Open(device, unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
 		if err == nil {
 			return unix.Close(fd)
 		}
 		if !errors.Is(err, unix.EBUSY) {
-			return fmt.Errorf("cannot unmount %s: %w", l.Path, err)
+			return fmt.Errorf("cannot unmount %s: %w", device, err)
 		}
 		if err := pause(ctx, wait); err != nil {
-			return fmt.Errorf("cannot unmount %s: something in it is still open: %w", l.Path, err)
+			return fmt.Errorf("cannot unmount %s: something in it is still open: %w", device, err)
 		}
 	}
 }

@@ -5,9 +5,11 @@
 //
 // The kernel is never asked to guess: the type comes from the caller and must
 // be on a short list. NTFS alone is served by a program, ntfs-3g, in a mount
-// namespace that nobody else sees. The package executes nothing besides (no
-// mount, losetup or modprobe of its own), reads no partition table, triggers no
-// scan for other devices, and imports nothing else of this module.
+// namespace that nobody else sees, and by the kernel's ntfs3 where the helper does
+// not have it. The package executes nothing besides (no mount, losetup or modprobe
+// of its own), reads no partition table, triggers no scan for other devices, and
+// imports nothing else of this module but offline/block, to know before a driver
+// does what it would find.
 package mount
 
 import (
@@ -38,6 +40,9 @@ type Options struct {
 
 // param is one key of fsconfig(2); an empty value makes it a flag.
 type param struct{ key, value string }
+
+// windowsNames has ntfs3 make no file whose name Windows does not allow.
+var windowsNames = param{key: "windows_names"}
 
 func (p param) String() string {
 	if p.value == "" {
@@ -70,6 +75,8 @@ func (o Options) params(device string) []param {
 		ps = append(ps, param{key: "nouuid"})
 	case "btrfs":
 		ps = append(ps, o.subvolume()...)
+	case ntfs3: // names as they are spelled, no compression, no discard, no force: all by default
+		ps = append(ps, param{"iocharset", "utf8"}, windowsNames)
 	}
 	if o.NoRecovery {
 		ps = append(ps, noRecovery(o.Type)...)

@@ -8,13 +8,15 @@ import (
 
 // The reasons for which NTFS is refused, besides those of every filesystem.
 var (
-	// ErrNotNTFS means that ntfs-3g does not take the bytes for NTFS.
+	// ErrNotNTFS means that the bytes are not taken for NTFS.
 	ErrNotNTFS = errors.New("this is not NTFS")
 	// ErrHibernated means that the memory of a Windows that still runs, in its own eyes, holds parts of the volume.
 	ErrHibernated = errors.New("windows is hibernated, or was shut down with fast start-up")
 	// ErrUncleanLog means that the volume was not unmounted: a forced stop, or a crash.
 	ErrUncleanLog = errors.New("the NTFS log was not closed: Windows was not shut down properly")
-	// ErrNoNTFS3G means that the helper has no ntfs-3g.
+	// ErrMarked means that the dirty flag of the volume is set.
+	ErrMarked = errors.New("the volume is marked to be checked by Windows")
+	// ErrNoNTFS3G means that the helper has no ntfs-3g, and its kernel no ntfs3.
 	ErrNoNTFS3G = errors.New("ntfs-3g is not installed on the helper")
 	// ErrInUse means that another program has the volume open.
 	ErrInUse = errors.New("another program uses the volume")
@@ -38,6 +40,7 @@ var ntfsCodes = []struct {
 }{
 	{ErrHibernated, "hibernated", "start the instance, and stop it from within Windows without hibernation (shutdown /s /f /t 0); fast start-up must be off"},
 	{ErrUncleanLog, "unclean", "start the instance once, and stop it without force; or work on a copy of the volume made from a snapshot"},
+	{ErrMarked, "dirty", "start the instance, let Windows check the volume and come up, and stop it without force"},
 	{ErrDamaged, "inconsistent", "let Windows repair the volume (chkdsk /f) before anything else"},
 	{ErrInUse, "in-use", "unmount the volume on the helper"},
 	{ErrNotNTFS, "not-ntfs", "is this the root volume of the instance?"},

@@ -30,18 +30,19 @@ const (
 	maxSaid      = 4096 // bytes of a program's messages that are kept
 )
 
-// NTFS is a volume that ntfs-3g serves. Its mount is in no mount table that
-// anybody sees, as that of Detached: it was made in the mount namespace of one
-// thread and is held by Root alone. When Root and what was opened below it are
-// closed, at the latest with the process, however it ends, the kernel tells
-// ntfs-3g, which writes out what it holds and goes.
+// NTFS is a volume that ntfs-3g serves, or the kernel where there is no ntfs-3g.
+// Its mount is in no mount table that anybody sees, as that of Detached: ntfs-3g's
+// was made in the mount namespace of one thread and is held by Root alone. When
+// Root and what was opened below it are closed, at the latest with the process,
+// however it ends, the kernel tells ntfs-3g, which writes out what it holds and
+// goes; or does so itself.
 type NTFS struct {
 	Root int // O_PATH descriptor of the root directory; the caller closes it
 
 	device   string
 	readonly bool
 	thread   *privateThread
-	cmd      *exec.Cmd
+	cmd      *exec.Cmd // nil: it is the kernel
 	said     tail
 	exit     chan struct{} // closed when ntfs-3g has ended
 	ended    error         // how, then
@@ -52,9 +53,15 @@ type NTFS struct {
 // forces. With readonly false it proves that the mount is writable: ntfs-3g
 // falls back to reading without a word. A failure is an *Error.
 //
+// A helper without ntfs-3g whose kernel has ntfs3 opens it with that, and only
+// what ProbeNTFS passes, read-only too.
+//
 // As for Detached, the device is a loop device, read-only where readonly is set.
 // Call ProbeNTFS first.
 func OpenNTFS(ctx context.Context, device string, readonly bool) (*NTFS, error) {
+	if kernelServes() {
+		return openKernelNTFS(ctx, device, readonly)
+	}
 	n := &NTFS{Root: -1, device: device, readonly: readonly, exit: make(chan struct{})}
 	if _, err := deviceNumber(device); err != nil {
 		return nil, n.fail(err)
@@ -165,11 +172,14 @@ func (n *NTFS) checkFlags() error {
 	return nil
 }
 
-// Close waits until ntfs-3g has written everything out and has ended. All
+// Close waits until everything is written out, and ntfs-3g has ended. All
 // descriptors in the mount must be closed. An ntfs-3g that does not end in time
 // is killed, which is an error. What could be written to is made durable and
 // probed once more: a volume that a Windows would find unclean is an error.
 func (n *NTFS) Close(ctx context.Context) error {
+	if n.cmd == nil {
+		return n.closeKernel(ctx)
+	}
 	defer n.thread.end()
 	select {
 	case <-n.exit:
@@ -204,8 +214,12 @@ var errEnded = errors.New("ntfs-3g ended at once")
 
 // ProbeNTFS asks ntfs-3g.probe whether the NTFS of the block device could be
 // mounted for writing; nothing is written. On a read-only device it answers as
-// well. A refusal is an *Error.
+// well. A refusal is an *Error. Where the kernel serves NTFS, the same is read from
+// the bytes, and the dirty flag besides.
 func ProbeNTFS(ctx context.Context, device string) error {
+	if kernelServes() {
+		return probeKernelNTFS(ctx, device)
+	}
 	program, err := exec.LookPath(ntfsProbe)
 	if err != nil {
 		return ntfsError(device, err, nil)
