@@ -87,7 +87,7 @@ reset() {
 	local label=$1 name=$2 backup=(--backup none)
 	shift 2
 	case " $* " in *" --backup "*) backup=() ;; esac
-	regain reset "$(id "$label")" --yes --json --accept-ip-change --accept-imdsv2 "${backup[@]}" "$@" \
+	regain reset "$(id "$label")" --yes --json --accept-ip-change "${backup[@]}" "$@" \
 		>"$acceptance/send/$name.reset.json" 2>"$acceptance/send/$name.reset.err"
 	echo "$name: regain reset ended with $?" | tee "$acceptance/send/$name.reset.exit"
 }
@@ -105,6 +105,18 @@ rdp() {
 	xfreerdp "/v:$(address "$1")" "/u:$3" /d:. /from-stdin:force /cert:ignore +auth-only <"$acceptance/secret/$2.password" \
 		>"$acceptance/secret/$2.rdp.log" 2>&1
 	echo "$2: Remote Desktop as $3 ended with $?" | tee "$acceptance/send/$2.rdp.exit"
+}
+
+# bench COMMAND...: runs a command on the bench, the Ubuntu that looks at copies.
+bench() {
+	ssh -i "$acceptance/secret/key.pem" -o StrictHostKeyChecking=accept-new -o UserKnownHostsFile="$acceptance/known_hosts" \
+		"ubuntu@$(address bench)" "$@"
+}
+
+# equip: puts the agent and the scripts on the bench.
+equip() {
+	tar -C "$scripts" -cf - bench.sh hives.py seek.py | bench tar xf - && bench 'cat >regain-agent && chmod +x regain-agent' <"$1" &&
+		bench sudo apt-get install -qy ntfs-3g attr
 }
 
 # root LABEL: the instance's root volume.
