@@ -3,8 +3,10 @@ package winroot_test
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/seed-77750964/regain/internal/testdisk/windows"
@@ -169,4 +171,70 @@ func TestOldAgent(t *testing.T) {
 			v.Close()
 		}
 	})
+}
+
+// TestSpelledOtherwise: Windows does not mind in which case names are written, and
+// EC2Config has had several folders.
+func TestSpelledOtherwise(t *testing.T) {
+	const v1, v2, config = windows.EC2LaunchV1, windows.EC2LaunchV2, windows.EC2Config
+	cases := map[string]struct {
+		kind    string
+		renames [][2]string
+	}{
+		"EC2ConfigService": {config, [][2]string{
+			{"Program Files/Amazon/Ec2ConfigService/Settings/Config.xml", "Program Files/Amazon/Ec2ConfigService/Settings/config.xml"},
+			{"Program Files/Amazon/Ec2ConfigService", "Program Files/Amazon/EC2ConfigService"},
+		}},
+		"Ec2ConfigSetup": {config, [][2]string{{"Program Files/Amazon/Ec2ConfigService", "Program Files/Amazon/Ec2ConfigSetup"}}},
+		"EC2CONFIGSETUP": {config, [][2]string{{"Program Files/Amazon/Ec2ConfigService", "PROGRAM FILES/AMAZON/EC2CONFIGSETUP"}}},
+		"v1": {v1, [][2]string{
+			{windows.TaskFile, strings.ToUpper(windows.TaskFile)}, {windows.LaunchConfig, strings.ToLower(windows.LaunchConfig)},
+		}},
+		"v2": {v2, [][2]string{
+			{windows.RunOnce, "ProgramData/Amazon/EC2Launch/state/.Run-Once"}, {"ProgramData/Amazon/EC2Launch", "PROGRAMDATA/amazon/Ec2launch"},
+			{"Program Files/Amazon/EC2Launch/EC2Launch.exe", "program files/AMAZON/ec2launch/EC2LAUNCH.EXE"},
+		}},
+	}
+	onNTFS(t, func(dir string) {
+		for name, c := range cases {
+			m := machine{Machine: windows.Machine{Release: "2016", Agents: agents(c.kind)}, damage: func(dir string) error {
+				for _, r := range c.renames {
+					if err := respell(dir, r[0], r[1]); err != nil {
+						return err
+					}
+				}
+				return nil
+			}}
+			root := filepath.Join(dir, name)
+			v := m.on(t, root)
+			s := detect(t, v)
+			if len(s.Findings) > 0 || len(s.Agents) != 1 || !s.Agents[0].Installed() {
+				t.Errorf("%s: %+v, %+v", name, s.Agents, s.Findings)
+			}
+			before := tree(t, root)
+			p := s.Plan(winroot.Wishes{})
+			apply(t, v, p.Changes)
+			again := detect(t, v).Plan(winroot.Wishes{})
+			if len(p.Changes) == 0 || !again.Already || len(changed(before, tree(t, root))) != len(p.Changes) {
+				t.Errorf("%s: %+v, and then %+v", name, p, again)
+			}
+			v.Close()
+		}
+	})
+}
+
+// respell moves a file or directory to a path that Windows takes for the same, or
+// for another of the same depth, one component after the other from the last.
+func respell(dir, from, to string) error {
+	was, is := strings.Split(from, "/"), strings.Split(to, "/")
+	for n := len(was); n > 0; n-- {
+		parent := strings.Join(was[:n-1], "/")
+		if was[n-1] == is[n-1] {
+			continue
+		}
+		if err := os.Rename(filepath.Join(dir, parent, was[n-1]), filepath.Join(dir, parent, is[n-1])); err != nil {
+			return err
+		}
+	}
+	return nil
 }
