@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
+	"github.com/seed-77750964/regain/internal/testdisk/hive"
 	"github.com/seed-77750964/regain/lab/machine"
 )
 
@@ -25,7 +26,6 @@ func TestNotBootable(t *testing.T) {
 		breaks func(*testdisk.NTFSImage) error
 		want   string
 	}{
-		"unclean log":   {breaks: func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, want: "not in order"},
 		"hibernated":    {breaks: func(img *testdisk.NTFSImage) error { return img.Mount(testdisk.Hibernated) }, want: "not in order"},
 		"broken hive":   {f: fixture{mutations: []testdisk.Mutation{hiveOf("regf")}}, want: "config/software"},
 		"another set":   {f: fixture{system: "[Select]\nCurrent = dword:7\n"}, want: "ControlSet007"},
@@ -76,6 +76,7 @@ func TestHost(t *testing.T) {
 func TestStopBefore(t *testing.T) {
 	b := newBench(t, ec2Config("Enabled", 2, narrow).image(t, false))
 	b.options.Pace.Speed = 1
+	before := b.sum()
 	if err := b.Start(t.Context(), b.spec); err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +86,13 @@ func TestStopBefore(t *testing.T) {
 	if err := errors.Join(b.Attach(t.Context(), instance, machine.Disk{Volume: "vol-1"}), b.Detach(t.Context(), instance, "vol-1", false)); err != nil {
 		t.Error(err)
 	}
+	if b.probe() == 0 {
+		t.Error("a volume that is in use looks as if it were not")
+	}
 	b.stop()
+	if b.sum() != before {
+		t.Error("the volume is not what it was")
+	}
 	if said := b.Console(instance); strings.Contains(said, "<Password>") || !strings.Contains(said, "Windows Server 2019 Datacenter, build 17763") {
 		t.Errorf("it says %s", said)
 	}
@@ -127,7 +134,66 @@ func TestForcedStop(t *testing.T) {
 		t.Errorf("there remain %q", left)
 	}
 	b.spec.Metadata = whole
-	if said := b.boot(); b.password(said) == "" {
+	if said := b.boot(); b.password(said) == "" || !strings.Contains(said, "chkdsk: the volume was not closed") {
 		t.Errorf("at the next start it says %s", said)
+	}
+}
+
+// TestRepairs: what Windows puts in order at a start, and says; stopped in order, the
+// volume is in order then.
+func TestRepairs(t *testing.T) {
+	hiveWith := func(first, second uint32) testdisk.Mutation {
+		return func(root string) error {
+			hive.SetSequences(t, filepath.Join(root, "Windows/System32/config/SOFTWARE"), first, second)
+			return nil
+		}
+	}
+	for name, tt := range map[string]struct {
+		breaks func(*testdisk.NTFSImage) error
+		want   string
+	}{
+		"nothing":    {func(*testdisk.NTFSImage) error { return nil }, ""},
+		"log open":   {func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, "chkdsk: the volume was not closed"},
+		"log closed": {func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, true) }, ""},
+		"dirty":      {(*testdisk.NTFSImage).MarkDirty, "chkdsk: the volume is marked as dirty"},
+		"dirty hive": {func(img *testdisk.NTFSImage) error { return img.Mount(hiveWith(8, 7)) }, "config/software was not closed"},
+		"all of them": {func(img *testdisk.NTFSImage) error {
+			return errors.Join(img.Mount(hiveWith(9, 10)), img.MarkDirty(), img.SetLog(1, 1, false))
+		}, "chkdsk"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, ec2Config("Enabled", 2, narrow).image(t, true))
+			if err := tt.breaks(b.img); err != nil {
+				t.Fatal(err)
+			}
+			said := b.boot()
+			if b.password(said) == "" || !strings.Contains(said, tt.want) || tt.want == "" && strings.Contains(said, "was not closed") {
+				t.Errorf("it says %s", said)
+			}
+			b.stop()
+			if code := b.probe(); code != 0 {
+				t.Errorf("ntfs-3g.probe says %d after a stop in order", code)
+			}
+			if said := b.boot(); strings.Contains(said, "was not closed") || strings.Contains(said, "chkdsk") {
+				t.Errorf("it repairs once more: %s", said)
+			}
+		})
+	}
+}
+
+// TestPowerCut: whose power is cut while it runs leaves its volume open, though nobody
+// writes; the password is there all the same.
+func TestPowerCut(t *testing.T) {
+	b := newBench(t, ec2Config("Enabled", 2, narrow).image(t, true))
+	password := b.password(b.boot())
+	if err := b.Stop(t.Context(), instance, true); err != nil {
+		t.Fatal(err)
+	}
+	const unclean = 15
+	if code := b.probe(); code != unclean {
+		t.Errorf("ntfs-3g.probe says %d", code)
+	}
+	if said := b.boot(); !strings.Contains(said, "chkdsk") || b.Check(instance, password) != nil {
+		t.Errorf("it says %s", said)
 	}
 }

@@ -17,8 +17,9 @@ type console struct {
 	path string
 	now  func() time.Time
 
-	mu     sync.Mutex
-	acting bool // somebody writes to the volume
+	mu      sync.Mutex
+	acting  bool // somebody writes to the volume
+	resting bool // nobody may begin to
 }
 
 func (c *console) write(text string) error {
@@ -42,19 +43,31 @@ func (c *console) say(format string, args ...any) error {
 
 // during notes that somebody is at work on the volume while f runs.
 func (c *console) during(f func() error) error {
-	set := func(on bool) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.acting = on
+	if !c.begin() {
+		return nil
 	}
-	set(true)
-	defer set(false)
+	defer c.end()
 	return f()
 }
 
-func (c *console) busy() bool {
+func (c *console) begin() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.acting = !c.resting
+	return c.acting
+}
+
+func (c *console) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.acting = false
+}
+
+// rest keeps everybody from beginning, and tells whether somebody is still at work.
+func (c *console) rest() (busy bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.resting = true
 	return c.acting
 }
 

@@ -3,6 +3,7 @@ package windows
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"maps"
 	"net/http"
@@ -222,4 +223,29 @@ func (b *bench) file(name string) (data []byte) {
 		b.Fatal(err)
 	}
 	return data
+}
+
+// probe is what ntfs-3g's own program says of the volume: 0 that it is in order.
+func (b *bench) probe() int {
+	b.Helper()
+	device, release, err := machine.NTFS(b.img.Path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	cmd := exec.CommandContext(b.Context(), "ntfs-3g.probe", "--readwrite", device)
+	_ = cmd.Run() // its exit code counts
+	if err := release(b.Context()); err != nil {
+		b.Error(err)
+	}
+	return cmd.ProcessState.ExitCode()
+}
+
+// sum is that of the whole image.
+func (b *bench) sum() [sha256.Size]byte {
+	b.Helper()
+	data, err := os.ReadFile(b.img.Path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return sha256.Sum256(data)
 }

@@ -21,9 +21,9 @@ type system struct {
 	login    *login
 }
 
-// visit opens the volume and finds the system on it.
-func (x *session) visit(ctx context.Context, writable bool, random io.Reader, f func(*system) error) error {
-	return visit(ctx, x.spec.Root.Image, filepath.Join(x.spec.Dir, "root"), writable, func(t tree) error {
+// on mounts the volume of a device and finds the system on it.
+func (x *session) on(ctx context.Context, device string, writable bool, random io.Reader, f func(*system) error) error {
+	return visit(ctx, device, x.dir(), writable, func(t tree) error {
 		s := &system{tree: t, console: x.console, metadata: x.spec.Metadata, random: random, login: &login{}}
 		chosen, err := t.key(systemHive, "Select")
 		if err != nil {
@@ -37,34 +37,58 @@ func (x *session) visit(ctx context.Context, writable bool, random io.Reader, f 
 	})
 }
 
-// boot looks whether the volume holds a Windows that could start: it is mounted without
-// a repair, and both hives can be read.
+func (x *session) dir() string { return filepath.Join(x.spec.Dir, "root") }
+
+// boot looks whether the volume holds a Windows that could start, and has it take the
+// volume into use: it is repaired if need be, and both hives can be read.
 func (x *session) boot(ctx context.Context) error {
 	if x.spec.Root.Image == "" {
 		return fmt.Errorf("%w: there is no root volume", machine.ErrNotBootable)
 	}
-	err := x.visit(ctx, false, nil, func(s *system) error {
-		services, err := s.key(systemHive, s.control+`\Control`)
-		switch {
-		case err != nil:
+	err := onDevice(ctx, x.spec.Root.Image, func(device string) error {
+		if err := x.checkDisk(ctx, device); err != nil {
 			return err
-		case services == nil:
-			return fmt.Errorf("the hive SYSTEM has no %s", s.control)
 		}
-		version, err := s.key(softwareHive, `Microsoft\Windows NT\CurrentVersion`)
-		switch {
-		case err != nil:
+		if err := x.checkHives(ctx, device); err != nil {
 			return err
-		case version == nil:
-			return errors.New("the hive SOFTWARE names no version of Windows")
 		}
-		x.login = *s.login
-		return s.console.write(fmt.Sprintf("machine: starts %s, build %s\n", version["productname"].text(), version["currentbuild"].text()))
+		if err := x.on(ctx, device, false, nil, x.started); err != nil {
+			return err
+		}
+		if err := x.log.find(ctx, device); err != nil {
+			return err
+		}
+		return x.log.open(device)
 	})
 	if err != nil && ctx.Err() == nil {
 		err = fmt.Errorf("%w: %w", machine.ErrNotBootable, err)
 	}
 	return err
+}
+
+// started tells on the console what has started.
+func (x *session) started(s *system) error {
+	services, err := s.key(systemHive, s.control+`\Control`)
+	switch {
+	case err != nil:
+		return err
+	case services == nil:
+		return fmt.Errorf("the hive SYSTEM has no %s", s.control)
+	}
+	version, err := s.key(softwareHive, `Microsoft\Windows NT\CurrentVersion`)
+	switch {
+	case err != nil:
+		return err
+	case version == nil:
+		return errors.New("the hive SOFTWARE names no version of Windows")
+	}
+	x.login = *s.login
+	return s.console.write(fmt.Sprintf("machine: starts %s, build %s\n", version["productname"].text(), version["currentbuild"].text()))
+}
+
+// shutDown leaves the volume as Windows does when it is stopped in order.
+func (x *session) shutDown(ctx context.Context) error {
+	return onDevice(ctx, x.spec.Root.Image, x.log.close)
 }
 
 // An agent acts if it is armed; each does its own looking.
@@ -83,24 +107,33 @@ var agents = []agent{
 // all the same.
 func (x *session) act(ctx context.Context, random io.Reader) error {
 	return x.console.during(func() error {
-		return x.visit(ctx, true, random, func(s *system) error {
-			for _, a := range agents {
-				err := a.act(s)
-				if ctx.Err() != nil {
-					return ctx.Err() // cut off: there is no one left to say anything
+		return onDevice(ctx, x.spec.Root.Image, func(device string) error {
+			return x.on(ctx, device, true, random, func(s *system) error {
+				if err := x.log.open(device); err != nil { // ntfs-3g has closed it
+					return err
 				}
-				if err != nil {
-					if err := s.console.write(fmt.Sprintf("machine: %s: %v\n", a.name, err)); err != nil {
-						return err
-					}
-				}
-			}
-			x.mu.Lock()
-			defer x.mu.Unlock()
-			x.login = *s.login
-			return s.console.say("Windows is Ready to use")
+				return x.actOn(ctx, s)
+			})
 		})
 	})
+}
+
+func (x *session) actOn(ctx context.Context, s *system) error {
+	for _, a := range agents {
+		err := a.act(s)
+		if ctx.Err() != nil {
+			return ctx.Err() // cut off: there is no one left to say anything
+		}
+		if err != nil {
+			if err := s.console.write(fmt.Sprintf("machine: %s: %v\n", a.name, err)); err != nil {
+				return err
+			}
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.login = *s.login
+	return s.console.say("Windows is Ready to use")
 }
 
 // starts tells whether a service is there and starts by itself.

@@ -17,35 +17,26 @@ import (
 	"github.com/seed-77750964/regain/lab/machine"
 )
 
-// visit mounts the Windows volume of an image at a directory, and calls f with it. The
-// mount is in the namespace of one thread, on which f runs, so that nobody else sees it,
-// and ntfs-3g ends with that thread. lowntfs-3g is the one of its drivers that ignores
-// case, as Windows does.
-func visit(ctx context.Context, image, dir string, writable bool, f func(tree) error) (err error) {
+// onDevice makes a block device of the Windows volume of an image.
+func onDevice(ctx context.Context, image string, f func(device string) error) error {
 	device, release, err := machine.NTFS(image)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, release(context.WithoutCancel(ctx))) }()
-	if err := probe(ctx, device); err != nil {
-		return err
-	}
+	return errors.Join(f(device), release(context.WithoutCancel(ctx)))
+}
+
+// visit mounts a volume at a directory, and calls f with it. The mount is in the
+// namespace of one thread, on which f runs, so that nobody else sees it, and ntfs-3g
+// ends with that thread. lowntfs-3g is the one of its drivers that ignores case, as
+// Windows does.
+func visit(ctx context.Context, device, dir string, writable bool, f func(tree) error) error {
 	ended := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread and its mounts end with this function
 		ended <- mounted(ctx, device, dir, writable, f)
 	}()
 	return <-ended
-}
-
-// probe refuses a volume that Windows did not leave in order: the lab has no chkdsk, and
-// cannot resume a hibernated system.
-func probe(ctx context.Context, device string) error {
-	out, err := exec.CommandContext(ctx, "ntfs-3g.probe", "--readwrite", device).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("the volume is not in order: ntfs-3g.probe: %w: %s", err, bytes.TrimSpace(out))
-	}
-	return nil
 }
 
 func mounted(ctx context.Context, device, dir string, writable bool, f func(tree) error) error {
@@ -55,7 +46,7 @@ func mounted(ctx context.Context, device, dir string, writable bool, f func(tree
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("cannot mount the volume: %w", err)
 	}
-	options := "no_detach,norecover,noatime,ignore_case,streams_interface=none"
+	options := "no_detach,noatime,ignore_case,streams_interface=none,recover" // the log that is open is ours
 	if !writable {
 		options += ",ro"
 	}

@@ -46,6 +46,7 @@ var _ machine.Host = (*Host)(nil)
 type session struct {
 	spec    machine.Spec
 	console *console
+	log     journal // of the volume
 	cancel  context.CancelFunc
 	ended   chan struct{} // closed when nobody touches the volume any more
 
@@ -112,14 +113,14 @@ func (x *session) run(ctx context.Context, o Options) {
 	}
 }
 
-// Stop is machine.Host.Stop. In order, it lets whoever writes to the volume finish; by
-// force, it cuts them off.
+// Stop is machine.Host.Stop. In order, it lets whoever writes to the volume finish, and
+// closes it; by force, it cuts them off, and the volume stays open.
 func (h *Host) Stop(ctx context.Context, instance string, force bool) error {
 	x := h.session(instance)
 	if x == nil {
 		return h.Host.Stop(ctx, instance, force)
 	}
-	if force || !x.console.busy() {
+	if busy := x.console.rest(); force || !busy {
 		x.cancel()
 	}
 	select {
@@ -129,9 +130,16 @@ func (h *Host) Stop(ctx context.Context, instance string, force bool) error {
 		return fmt.Errorf("cannot stop %s: %w", instance, ctx.Err())
 	}
 	x.cancel()
+	var err error
+	if !force {
+		err = x.shutDown(ctx)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.sessions, instance)
+	if err != nil {
+		return fmt.Errorf("cannot stop %s in order: %w", instance, err)
+	}
 	return nil
 }
 
