@@ -124,13 +124,17 @@ func TestForcedStop(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatalf("nobody acts: %s", b.Console(instance))
 	}
+	state := filepath.Dir(b.img.Path)
+	if busy := machine.Remains(state); len(busy) == 0 || len(b.Remains(state)) > 0 {
+		t.Errorf("%q are in use, and %q are taken for leftovers", busy, b.Remains(state))
+	}
 	if err := b.Stop(t.Context(), instance, true); err != nil {
 		t.Fatal(err)
 	}
 	if b.On(instance) || strings.Contains(b.Console(instance), "Ready") {
 		t.Errorf("it is on, or says %s", b.Console(instance))
 	}
-	if left := machine.Remains(filepath.Dir(b.img.Path)); len(left) != 0 {
+	if left := append(Remains(state), Remains(b.spec.Dir)...); len(left) != 0 {
 		t.Errorf("there remain %q", left)
 	}
 	b.spec.Metadata = whole
@@ -195,5 +199,25 @@ func TestPowerCut(t *testing.T) {
 	}
 	if said := b.boot(); !strings.Contains(said, "chkdsk") || b.Check(instance, password) != nil {
 		t.Errorf("it says %s", said)
+	}
+}
+
+// TestRemains: a driver that nobody needs any more is told.
+func TestRemains(t *testing.T) {
+	img := fixture{}.image(t, false)
+	dir := t.TempDir()
+	err := onDevice(t.Context(), img.Path, func(device string) error {
+		return visit(t.Context(), device, dir, false, func(tree) error {
+			if left := Remains(filepath.Dir(dir)); len(left) != 2 || !strings.Contains(left[1], "mounts NTFS at "+dir) {
+				t.Errorf("there remain %q", left)
+			}
+			if left := New(none{}, Options{}).Remains(filepath.Dir(img.Path)); len(left) != 1 || !strings.Contains(left[0], img.Path) {
+				t.Errorf("there remain %q", left)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

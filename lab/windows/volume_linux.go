@@ -28,8 +28,7 @@ func onDevice(ctx context.Context, image string, f func(device string) error) er
 
 // visit mounts a volume at a directory, and calls f with it. The mount is in the
 // namespace of one thread, on which f runs, so that nobody else sees it, and ntfs-3g
-// ends with that thread. lowntfs-3g is the one of its drivers that ignores case, as
-// Windows does.
+// ends with that thread.
 func visit(ctx context.Context, device, dir string, writable bool, f func(tree) error) error {
 	ended := make(chan error, 1)
 	go func() {
@@ -38,6 +37,9 @@ func visit(ctx context.Context, device, dir string, writable bool, f func(tree) 
 	}()
 	return <-ended
 }
+
+// driver is lowntfs-3g: the one of ntfs-3g's drivers that ignores case, as Windows does.
+const driver = "lowntfs-3g"
 
 func mounted(ctx context.Context, device, dir string, writable bool, f func(tree) error) error {
 	if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
@@ -51,7 +53,7 @@ func mounted(ctx context.Context, device, dir string, writable bool, f func(tree
 		options += ",ro"
 	}
 	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "lowntfs-3g", "-o", options, device, dir)
+	cmd := exec.CommandContext(ctx, driver, "-o", options, device, dir)
 	cmd.Stdout, cmd.Stderr, cmd.Env = &said, &said, []string{}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Setpgid: true}
 	if err := cmd.Start(); err != nil {

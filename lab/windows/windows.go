@@ -38,6 +38,7 @@ type Host struct {
 	mu       sync.Mutex
 	sessions map[string]*session // by instance
 	consoles map[string]string   // files, of every machine that was ever on
+	inUse    map[string]bool     // volumes and mount points
 }
 
 var _ machine.Host = (*Host)(nil)
@@ -56,7 +57,7 @@ type session struct {
 
 // New makes a Host over another one.
 func New(below machine.Host, o Options) *Host {
-	return &Host{Host: below, options: o, sessions: map[string]*session{}, consoles: map[string]string{}}
+	return &Host{Host: below, options: o, sessions: map[string]*session{}, consoles: map[string]string{}, inUse: map[string]bool{}}
 }
 
 // Start is machine.Host.Start. A Windows is on when its volume could be read, and its
@@ -83,7 +84,9 @@ func (h *Host) Start(ctx context.Context, s machine.Spec) error {
 	h.consoles[s.Instance] = path
 	h.mu.Unlock()
 	x := &session{spec: s, console: &console{path: path, now: h.options.Now}, ended: make(chan struct{})}
+	h.use(x, true)
 	if err := x.boot(ctx); err != nil {
+		h.use(x, false)
 		if ctx.Err() == nil {
 			err = errors.Join(err, x.console.write(fmt.Sprintf("machine: %v\n", err)))
 		}
@@ -135,8 +138,9 @@ func (h *Host) Stop(ctx context.Context, instance string, force bool) error {
 		err = x.shutDown(ctx)
 	}
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	delete(h.sessions, instance)
+	h.mu.Unlock()
+	h.use(x, false)
 	if err != nil {
 		return fmt.Errorf("cannot stop %s in order: %w", instance, err)
 	}
