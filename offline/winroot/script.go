@@ -109,6 +109,9 @@ func (s *System) planScript(m *arming, w Wishes, name string) {
 		m.unreadable("/"+gpo.ScriptsPath, err)
 		return
 	}
+	if gpo.MachineOff(gpt.data()) {
+		m.find("windows/policy-off", gpt.path, "its Options turn off the policy's part for the computer")
+	}
 	if s.scriptArmed(name) {
 		return
 	}
@@ -152,7 +155,7 @@ func (s *System) checkScripting(m *arming) {
 		m.find("windows/powershell", s.system.path, "__PSLockdownPolicy is "+p)
 	}
 	if n, ok := s.software.number(policyOff, "DisableLGPOProcessing"); ok && n != 0 {
-		m.find("windows/policy-off", s.software.path, fmt.Sprintf("DisableLGPOProcessing is %d", n))
+		m.find("windows/policy-off", s.software.path, fmt.Sprintf("DisableLGPOProcessing is %d, which counts for members of a domain", n))
 	}
 }
 

@@ -149,15 +149,16 @@ func TestScriptRefusals(t *testing.T) {
 		run, id string
 		accepts bool
 	}{
-		"no PowerShell":     {windows.Machine{Release: "2008 R2", Core: true}, "r", "windows/powershell-absent", false},
-		"scripts off":       {windows.Machine{Software: "\n[Policies\\Microsoft\\Windows\\PowerShell]\nEnableScripts = dword:0\n"}, "r", "windows/powershell", true},
-		"signed scripts":    {windows.Machine{Software: "\n[Policies\\Microsoft\\Windows\\PowerShell]\nExecutionPolicy = sz:AllSigned\n"}, "r", "windows/powershell", true},
-		"lock-down":         {windows.Machine{System: "\n[ControlSet001\\Control\\Session Manager\\Environment]\n__PSLockdownPolicy = sz:4\n"}, "r", "windows/powershell", true},
-		"policy off":        {windows.Machine{Software: "\n[Policies\\Microsoft\\Windows\\System]\nDisableLGPOProcessing = dword:1\n"}, "r", "windows/policy-off", true},
-		"domain controller": {windows.Machine{Files: map[string]string{"Windows/NTDS/ntds.dit": "x"}}, "r", "windows/domain-controller", false},
-		"no run":            {windows.Machine{}, "", "windows/policy-file", false},
-		"a gap":             {windows.Machine{Files: map[string]string{gpo.ScriptsPath: "[Startup]\r\n3CmdLine=x\r\n3Parameters=\r\n"}}, "r", "windows/policy-file", false},
-		"an armed agent":    {windows.Machine{Agents: []windows.Agent{{Kind: windows.EC2LaunchV2, Armed: true}}}, "r", "windows/agents-armed", true},
+		"no PowerShell":       {windows.Machine{Release: "2008 R2", Core: true}, "r", "windows/powershell-absent", false},
+		"scripts off":         {windows.Machine{Software: "\n[Policies\\Microsoft\\Windows\\PowerShell]\nEnableScripts = dword:0\n"}, "r", "windows/powershell", true},
+		"signed scripts":      {windows.Machine{Software: "\n[Policies\\Microsoft\\Windows\\PowerShell]\nExecutionPolicy = sz:AllSigned\n"}, "r", "windows/powershell", true},
+		"lock-down":           {windows.Machine{System: "\n[ControlSet001\\Control\\Session Manager\\Environment]\n__PSLockdownPolicy = sz:4\n"}, "r", "windows/powershell", true},
+		"policy off":          {windows.Machine{Software: "\n[Policies\\Microsoft\\Windows\\System]\nDisableLGPOProcessing = dword:1\n"}, "r", "windows/policy-off", true},
+		"computer's part off": {windows.Machine{Files: map[string]string{gpo.GPTPath: "[General]\r\nOptions=2\r\nVersion=1\r\n"}}, "r", "windows/policy-off", true},
+		"domain controller":   {windows.Machine{Files: map[string]string{"Windows/NTDS/ntds.dit": "x"}}, "r", "windows/domain-controller", false},
+		"no run":              {windows.Machine{}, "", "windows/policy-file", false},
+		"a gap":               {windows.Machine{Files: map[string]string{gpo.ScriptsPath: "[Startup]\r\n3CmdLine=x\r\n3Parameters=\r\n"}}, "r", "windows/policy-file", false},
+		"an armed agent":      {windows.Machine{Agents: []windows.Agent{{Kind: windows.EC2LaunchV2, Armed: true}}}, "r", "windows/agents-armed", true},
 	}
 	onNTFS(t, func(dir string) {
 		for _, name := range slices.Sorted(maps.Keys(cases)) {

@@ -18,10 +18,23 @@ const (
 	general       = "General"
 	extensionsKey = "gPCMachineExtensionNames"
 	versionKey    = "Version"
+	optionsKey    = "Options"
+	machineOff    = 2 // GPO_OPTION_DISABLE_MACHINE
 )
 
 const newGPT = "[General]\r\ngPCFunctionalityVersion=2\r\n" +
 	extensionsKey + "=[" + scriptsExtension + scriptsTool + "]\r\n" + versionKey + "=1\r\n"
+
+// MachineOff tells whether gpt.ini turns off the policy's part for the computer, as gpedit does: no start-up script runs then.
+func MachineOff(gpt []byte) bool {
+	f, err := parse(gpt)
+	if err != nil {
+		return false
+	}
+	_, value, _ := f.lookup(general, optionsKey)
+	options, err := strconv.ParseUint(value, 0, 32)
+	return err == nil && options&machineOff != 0
+}
 
 // useScripts is gpt.ini with the scripts extension in use, and a new version if anything is new.
 func useScripts(b []byte, changed bool) ([]byte, error) {

@@ -87,3 +87,23 @@ func TestAddAfterHalf(t *testing.T) {
 		t.Errorf("gpt.ini is %q, %v", second.GPT, err)
 	}
 }
+
+func TestMachineOff(t *testing.T) {
+	for gpt, want := range map[string]bool{
+		"":                                     false,
+		"[General]\r\nVersion=1\r\n":           false,
+		"[General]\r\nOptions=0\r\n":           false,
+		"[General]\r\nOptions=1\r\n":           false,
+		"[General]\r\nOptions=2\r\n":           true,
+		"[general]\r\n options = 3\r\n":        true,
+		"[Other]\r\nOptions=2\r\n":             false,
+		"[General]\r\nOptions=two\r\n":         false,
+		"\xff\xfe[":                            false,
+		"[General]\r\n;Options=2\r\n":          false,
+		string(wide("[General]\nOptions=2\n")): true,
+	} {
+		if got := gpo.MachineOff([]byte(gpt)); got != want {
+			t.Errorf("%q: %v", gpt, got)
+		}
+	}
+}
