@@ -72,6 +72,8 @@ const (
 	jsonPretty    = "{\n\t\"version\": \"1.0\",\n\t\"config\": [\n\t\t{\n\t\t\t\"stage\": \"preReady\",\n\t\t\t\"tasks\": [\n\t\t\t\t{\n\t\t\t\t\t\"task\": \"setAdminAccount\",\n\t\t\t\t\t\"inputs\": {\n\t\t\t\t\t\t\"name\": \"Administrator\",\n\t\t\t\t\t\t\"password\": {\n\t\t\t\t\t\t\t\"type\": \"static\",\n\t\t\t\t\t\t\t\"data\": \"Hunter2\"\n\t\t\t\t\t\t}\n\t\t\t\t\t}\n\t\t\t\t}\n\t\t\t]\n\t\t}\n\t]\n}\n"
 	flowTask      = "      - {task: setAdminAccount, inputs: {name: Administrator, password: {type: doNothing}}}\n"
 	randomTask    = "      - task: setAdminAccount\n        inputs:\n          password:\n            type: random\n"
+	foldedTask    = "      - task: setAdminAccount\n        inputs:\n          password: # Hunter2 is the password\n            data: >-\n              Hunter2\n\n              # Hunter2\n                Hunter2\n            type: static\n"
+	scriptTask    = "      - task: executeScript\n        inputs:\n          - frequency: always\n            type: batch\n            content: |\n              net user Administrator Hunter2\n              echo Hunter2\n"
 	commented     = "      # - task: setAdminAccount\n      #   inputs:\n      #     password:\n      #       type: random\n"
 )
 
@@ -84,7 +86,7 @@ var forms = map[string][]form{
 		becomes("as written by the agent", fullConfig, "<Name>Ec2SetPassword</Name>\n      <State>Disabled", "<Name>Ec2SetPassword</Name>\n      <State>Enabled"),
 		becomes("standalone", strings.Replace(fullConfig, `encoding="utf-8"`, `standalone="yes"`, 1), "<State>Disabled", "<State>Enabled"),
 		becomes("without a declaration, in one line", strings.Join(strings.Fields(fullConfig[strings.Index(fullConfig, "\n"):]), "")+"\n", "<State>Disabled", "<State>Enabled"),
-		becomes("by hand", strings.Replace(fullConfig, "<State>Disabled</State>", "<!-- password: no -->\n\t<State>\n\t\tdisabled\n\t</State>", 1), "disabled", "Enabled"),
+		becomes("by hand", strings.Replace(fullConfig, "<State>Disabled</State>", "<!-- password: Hunter2 -->\n\t<State>\n\t\tdisabled\n\t</State>", 1), "disabled", "Enabled"),
 		becomes("name behind state", "<Ec2ConfigurationSettings><Plugins><Plugin><State>Disabled</State><Name> ec2setpassword </Name></Plugin></Plugins></Ec2ConfigurationSettings>\n", "Disabled", "Enabled"),
 		{name: "enabled", before: strings.Replace(fullConfig, "Disabled", "Enabled", 1)},
 	},
@@ -93,6 +95,7 @@ var forms = map[string][]form{
 		becomes("as shipped, per boot", strings.ReplaceAll(shippedLaunch, "%", "DoNothing"), "DoNothing", "Random"),
 		becomes("rewritten by the agent", "{\n    \"SetComputerName\":  false,\n    \"HandleUserData\":  true,\n    \"AdminPasswordType\":  \"Specify\",\n    \"AdminPassword\":  \"Hunter2\"\n}\n", "Specify", "Random"),
 		becomes("in one line", `{"setComputerName":false,"adminPasswordType":"donothing","adminPassword":""}`+"\n", "donothing", "Random"),
+		becomes("in one line, with a password", `{"adminPasswordType":"Specify","adminPassword":"Hunter2, \"Hunter2\"","setWallpaper":true}`+"\n", "Specify", "Random"),
 		becomes("key missing", "{\n  \"setWallpaper\":  true,\n  \"handleUserData\":  false\n}\n", "false\n", "false,\n  \"adminPasswordType\":  \"Random\"\n"),
 		becomes("key missing, rewritten", "{\n    \"SetWallpaper\":  true\n}\n", "true\n", "true,\n    \"AdminPasswordType\":  \"Random\"\n"),
 		{name: "in another case", before: "{\"ADMINPASSWORDTYPE\": \"RANDOM\"}\n"},
@@ -108,6 +111,8 @@ var forms = map[string][]form{
 		becomes("JSON in one line", jsonLine, "doNothing", "random"),
 		becomes("JSON with tabs", jsonPretty, "static", "random"),
 		becomes("no version, beside a comment", strings.Replace(v2(commented+doNothingTask), "version: 1.0\n", "# version: 1.0\n", 1), "doNothing", "random"),
+		becomes("a password over several lines, beside scripts", v2(foldedTask+scriptTask), "static", "random"),
+		adding("absent, beside a script", v2(scriptTask), strings.Replace(v2(scriptTask), "      - task: activateWindows\n", randomTask+"      - task: activateWindows\n", 1)),
 		adding("absent", v2(""), strings.Replace(v2(""), "      - task: activateWindows\n", randomTask+"      - task: activateWindows\n", 1)),
 		adding("commented", v2(commented), strings.Replace(v2(commented), "      - task: activateWindows\n", randomTask+"      - task: activateWindows\n", 1)),
 		adding("no inputs", v2("      - task: setAdminAccount\n"), v2(randomTask)),

@@ -62,7 +62,8 @@ var states = map[string][]state{
 // TestField is every agent on every release that has it, in every state, with every
 // form of its settings seen in the field, in every encoding: after the plan the
 // settings are what they must be to the byte, nothing else has changed but what arms
-// the agent, a second plan has nothing to do, and taken back all is as it was.
+// the agent, a second plan has nothing to do, and taken back all is as it was. The
+// diffs show what changes, and no Hunter2.
 func TestField(t *testing.T) {
 	testdisk.Need(t, "hivexregedit")
 	cases := 0
@@ -127,6 +128,10 @@ func (f form) arm(t *testing.T, dir, kind string, arming []string, dress func(st
 	slices.Sort(want)
 	if len(p.Refused) > 0 || p.Agent != agentconf.Agent(kind) || p.Already != (len(want) == 0) {
 		return fmt.Errorf("%+v", p)
+	}
+	said := fmt.Sprintf("%+v %+v %+v", p.Findings, summaries(p.Changes), *p.Report(s))
+	if f.after != "" && !strings.Contains(said, "andom") && !strings.Contains(said, "Enabled") || strings.Contains(said, "unter") {
+		return fmt.Errorf("it says %s", said)
 	}
 	before := tree(t, dir)
 	if err := write(dir, p.Changes); err != nil {
