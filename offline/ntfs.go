@@ -3,12 +3,13 @@ package offline
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"unicode"
 	"unicode/utf8"
 )
 
-// The extended attributes by which ntfs-3g shows what NTFS keeps of a file: the
-// security descriptor, binary and self-relative, and the FILE_ATTRIBUTE_ bits, of
+// The extended attributes in which a File has what NTFS keeps beside the content,
+// by the names that ntfs-3g has for them, whichever driver serves it: the security descriptor, binary and self-relative, and the FILE_ATTRIBUTE_ bits, of
 // which a File holds those that can be set (ntfsSettable).
 const (
 	XattrNTFSDescriptor = "system.ntfs_acl"
@@ -39,9 +40,11 @@ func NTFSFile(data []byte) *File {
 // its access.
 func NTFSDir() *File { return newNTFS(Dir, aceInherit) }
 
-// newNTFS has mode and owner as ntfs-3g shows them of every file.
+// ntfsMode is that of every file, which is root's, as ntfs-3g shows them.
+const ntfsMode = 0o777
+
 func newNTFS(kind Kind, inherit byte) *File {
-	return &File{Kind: kind, Mode: 0o777, Xattr: map[string][]byte{
+	return &File{Kind: kind, Mode: ntfsMode, Xattr: map[string][]byte{
 		XattrNTFSDescriptor: adminDescriptor(inherit),
 		XattrNTFSAttributes: make([]byte, 4),
 	}}
@@ -66,22 +69,40 @@ func adminDescriptor(inherit byte) []byte {
 	return descriptor(descriptorSealed, ace(inherit, sidSystem), ace(inherit, sidAdministrators))
 }
 
-// openDescriptor is what ntfs-3g gives a file that it makes: everybody may do
-// everything. Such a file of ours is not finished.
-func openDescriptor() []byte { return descriptor(descriptorPlain, ace(aceInherit, sidEveryone)) }
+// openDescriptors are what ntfs-3g and ntfs3 give a file that they make: everybody
+// may do everything. Such a file of ours is not finished.
+func openDescriptors() [][]byte {
+	everyone := ace(aceInherit, sidEveryone)
+	list := acl(everyone)
+	le, at, sid := binary.LittleEndian, uint32(20+len(list)), uint32(len(sidAdministrators))
+	kernels := le.AppendUint16([]byte{1, 0}, descriptorPlain)
+	for _, at := range []uint32{at, at + sid, 0, 20} {
+		kernels = le.AppendUint32(kernels, at)
+	}
+	return [][]byte{descriptor(descriptorPlain, everyone), bytes.Join([][]byte{kernels, list, sidAdministrators, sidAdministrators}, nil)}
+}
+
+// isOpen tells whether a file has the descriptor that the driver made.
+func (f *File) isOpen() bool {
+	return slices.ContainsFunc(openDescriptors(), func(d []byte) bool { return bytes.Equal(d, f.Xattr[XattrNTFSDescriptor]) })
+}
 
 // descriptor is owned by the Administrators ([MS-DTYP] 2.4.6).
 func descriptor(control uint16, aces ...[]byte) []byte {
-	list := bytes.Join(aces, nil)
 	sid := uint32(len(sidAdministrators))
 	le := binary.LittleEndian
 	d := le.AppendUint16([]byte{1, 0}, control)
 	for _, at := range []uint32{20, 20 + sid, 0, 20 + 2*sid} { // owner, group, no SACL, DACL
 		d = le.AppendUint32(d, at)
 	}
-	d = append(append(d, sidAdministrators...), sidAdministrators...)
-	d = le.AppendUint16(append(d, 2, 0), uint16(8+len(list)))
-	return append(le.AppendUint32(d, uint32(len(aces))), list...)
+	return bytes.Join([][]byte{d, sidAdministrators, sidAdministrators, acl(aces...)}, nil)
+}
+
+func acl(aces ...[]byte) []byte {
+	list := bytes.Join(aces, nil)
+	le := binary.LittleEndian
+	head := le.AppendUint16([]byte{2, 0}, uint16(8+len(list)))
+	return append(le.AppendUint32(head, uint32(len(aces))), list...)
 }
 
 // ace allows everything ([MS-DTYP] 2.4.4.2).
@@ -174,11 +195,13 @@ func unfinished(now, whole *File) bool {
 	if now.Kind != whole.Kind {
 		return false
 	}
-	open := openDescriptor()
-	if bytes.Equal(now.Xattr[XattrNTFSDescriptor], open) && len(now.Data) > 0 {
+	if now.isOpen() && len(now.Data) > 0 {
 		return false
 	}
-	bare := &File{Xattr: map[string][]byte{XattrNTFSDescriptor: open, XattrNTFSAttributes: {ntfsArchive, 0, 0, 0}}}
+	bare := &File{Xattr: map[string][]byte{XattrNTFSAttributes: {ntfsArchive, 0, 0, 0}}}
+	if now.isOpen() {
+		bare.Xattr[XattrNTFSDescriptor] = now.Xattr[XattrNTFSDescriptor]
+	}
 	now, whole = archived(now), archived(whole)
 	return mixed(now.Data, nil, whole.Data) && eitherXattrs(now, bare, whole)
 }

@@ -1,4 +1,7 @@
 package offline
 
-// SameName is for tests.
-var SameName = sameName
+// SameName and PlainRecord are for tests.
+var (
+	SameName    = sameName
+	PlainRecord = plainRecord
+)

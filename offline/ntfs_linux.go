@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// OpenNTFS is OpenVolume for a Windows volume that ntfs-3g serves. Its paths are
+// OpenNTFS is OpenVolume for a Windows volume that ntfs-3g serves, or ntfs3. Its paths are
 // spelled with slashes, and in any case; Realpath gives the spelling of the
 // volume, which is the one that a Change wants. Two names in a directory that
 // differ only in case are ErrAmbiguous, whichever is asked for; a junction, link
@@ -44,7 +44,8 @@ func (v *Volume) Hibernated() (bool, error) {
 }
 
 // spelling is the name in the directory dir that Windows takes for name; name
-// itself when there is none.
+// itself when there is none. A name that opens a file which the directory does not
+// show, a short one or one of NTFS's own, is no way to it.
 func (v *Volume) spelling(dir, name string) (string, error) {
 	loc, err := v.locate(dir)
 	if err != nil {
@@ -64,10 +65,17 @@ func (v *Volume) spelling(dir, name string) (string, error) {
 			found = n
 		}
 	}
-	if found == "" {
+	if found != "" {
+		return found, nil
+	}
+	at := path.Join(dir, name)
+	if _, previewed := v.overlay[at]; previewed {
 		return name, nil
 	}
-	return found, nil
+	if _, err := v.lstatKernel(at); err == nil {
+		return "", notExist("stat", at)
+	}
+	return name, nil
 }
 
 // passable refuses reparse points. ntfs-3g shows those that it understands as
@@ -121,7 +129,8 @@ func (f *File) readNTFS(fd int) error {
 	if bits&ntfsReparse != 0 {
 		return ErrReparse
 	}
-	descriptor, err := getXattr(fd, XattrNTFSDescriptor)
+	f.Mode, f.UID, f.GID = ntfsMode, 0, 0 // of no meaning to Windows; ntfs3 makes them up in its own way
+	descriptor, err := getNTFS(fd, XattrNTFSDescriptor)
 	if err != nil {
 		return fmt.Errorf("cannot read the security descriptor: %w", err)
 	}
@@ -151,7 +160,7 @@ func oneName(fd int) (bool, error) {
 
 // shortName is the 8.3 name of a file; nil also for one with several names.
 func shortName(fd int) ([]byte, error) {
-	name, err := getXattr(fd, xattrNTFSShort)
+	name, err := getNTFS(fd, xattrNTFSShort)
 	if errors.Is(err, unix.EMLINK) {
 		return nil, nil
 	}

@@ -33,7 +33,11 @@ func (v *Volume) removeNTFS(loc location, now *File) error {
 	if err != nil {
 		return err
 	}
+	err = v.restorable(loc, fd)
 	unix.Close(fd) // ntfs-3g would keep an open file under another name
+	if err != nil {
+		return err
+	}
 	return v.remove(loc, now)
 }
 
@@ -99,6 +103,12 @@ func (v *Volume) editNTFS(loc location, now, after *File) error {
 	}
 	f := os.NewFile(uintptr(fd), loc.path)
 	defer f.Close()
+	if now.isOpen() && len(now.Data) == 0 { // ours: its descriptor is set only once this is done
+		v.step("undress")
+		if err := undressNTFS(fd); err != nil {
+			return fmt.Errorf("cannot take off what the driver has added: %w", err)
+		}
+	}
 	if err := v.setNTFS(fd, now, after, XattrNTFSDescriptor); err != nil {
 		return err
 	}
@@ -173,7 +183,7 @@ func (v *Volume) setNTFS(fd int, now, after *File, name string) error {
 		return nil
 	}
 	v.step("set " + name)
-	if err := unix.Fsetxattr(fd, name, value, 0); err != nil {
+	if err := setNTFSXattr(fd, name, value); err != nil {
 		return fmt.Errorf("cannot set the attribute %q: %w", name, err)
 	}
 	return nil
