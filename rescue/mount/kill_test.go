@@ -23,6 +23,9 @@ const (
 
 // TestMain lets the test binary play the process that gets killed.
 func TestMain(m *testing.M) {
+	if testdisk.InGuest() {
+		guestMain()
+	}
 	if path := os.Getenv(childImage); path != "" {
 		fmt.Println(holdMounted(path))
 		select {}

@@ -1,0 +1,301 @@
+package mount_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/seed-77750964/regain/internal/testdisk"
+	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/rescue/mount"
+)
+
+// What is in this file runs in the guest of TestNTFS3InAVM, as its first process:
+// on a kernel that has ntfs3, without ntfs-3g.
+
+const (
+	guestFailed = "guest: failed: "
+	guestKernel = "guest: kernel "
+
+	ntfsOnce    = "/ProgramData/Amazon/EC2Launch/state/.run-once"
+	ntfsStreams = "/Windows/streams.txt"
+)
+
+func guestMain() {
+	err := testdisk.EnterGuest("virtio_blk", "loop")
+	if err == nil {
+		err = guestWithout()
+	}
+	if err := errors.Join(err, testdisk.LoadModule("ntfs3")); err != nil {
+		fmt.Println(guestFailed, err)
+	}
+	var name unix.Utsname
+	_ = unix.Uname(&name) // its only error is a bad pointer
+	fmt.Println(guestKernel + unix.ByteSliceToString(name.Release[:]))
+	for i, c := range ntfs3Cases {
+		begin := time.Now()
+		if err := c.guest(fmt.Sprintf("/dev/vd%c", 'a'+i)); err != nil {
+			fmt.Printf("%s%s: %v\n", guestFailed, c.name, err)
+		}
+		fmt.Printf("guest: %s took %v\n", c.name, time.Since(begin).Round(time.Millisecond))
+	}
+	fmt.Println(testdisk.LeaveGuest())
+}
+
+// guestWithout finds neither ntfs-3g nor the driver.
+func guestWithout() error {
+	err := refused("no-ntfs-3g")("/dev/vda")
+	if !errors.Is(mount.ProbeNTFS(context.Background(), "/dev/vda"), exec.ErrNotFound) {
+		err = errors.Join(err, errors.New("it does not say what is not found"))
+	}
+	return err
+}
+
+// refused wants this code from whatever is asked for.
+func refused(code string) func(device string) error {
+	return func(device string) error {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		_, look := mount.OpenNTFS(ctx, device, true)
+		_, write := mount.OpenNTFS(ctx, device, false)
+		for what, err := range map[string]error{"probing": mount.ProbeNTFS(ctx, device), "to look": look, "to write": write} {
+			if got, advice := mount.NTFSAdvice(err); got != code || advice == "" {
+				return fmt.Errorf("%s gives %q: %w", what, got, err)
+			}
+		}
+		return nil
+	}
+}
+
+// withNTFS3 opens the whole device through a loop, as a rescue does.
+func withNTFS3(device string, readonly bool, f func(v *offline.Volume, root int) error) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	file, err := os.OpenFile(device, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	loop, err := mount.AttachLoop(ctx, file, 0, 64<<20, readonly)
+	if err != nil {
+		return err
+	}
+	err = mount.ProbeNTFS(ctx, loop.Path)
+	if err != nil {
+		return errors.Join(err, loop.Detach(ctx))
+	}
+	n, err := mount.OpenNTFS(ctx, loop.Path, readonly)
+	if err != nil {
+		return errors.Join(err, loop.Detach(ctx))
+	}
+	v, err := offline.OpenNTFS(n.Root)
+	if err != nil {
+		unix.Close(n.Root)
+		return errors.Join(err, n.Close(ctx), loop.Detach(ctx))
+	}
+	err = f(v, n.Root)
+	return errors.Join(err, v.Close(), n.Close(ctx), loop.Detach(ctx), mount.Flush(file))
+}
+
+// guestLook reads, resolves, and cannot write.
+func guestLook(device string) error {
+	table, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return err
+	}
+	return withNTFS3(device, true, func(v *offline.Volume, _ int) error {
+		now, err := os.ReadFile("/proc/self/mountinfo")
+		if err != nil || string(now) != string(table) {
+			return fmt.Errorf("the mount is in the table: %q, %w", now, err)
+		}
+		for _, c := range []struct {
+			path, canonical string
+			err             error
+		}{
+			{strings.ToUpper(ntfsHive), ntfsHive, nil},
+			{strings.ToLower(ntfsOnce), ntfsOnce, nil},
+			{"/programdata/amazon/ec2launch/state/RUN-ON~1", "", fs.ErrNotExist},
+			{"/$MFT", "", fs.ErrNotExist},
+			{"/Windows/nothing", "", fs.ErrNotExist},
+			{"/twins/a", "", offline.ErrAmbiguous},
+			{"/Documents and Settings", "", offline.ErrReparse},
+			{"/Documents and Settings/x", "", offline.ErrReparse},
+			{"/Windows/odd", "", offline.ErrReparse},
+		} {
+			got, err := v.Realpath(c.path)
+			if got != c.canonical || !errors.Is(err, c.err) {
+				return fmt.Errorf("%s: %q, %w", c.path, got, err)
+			}
+		}
+		if asleep, err := v.Hibernated(); asleep || err != nil {
+			return fmt.Errorf("hibernated: %v, %w", asleep, err)
+		}
+		f, err := v.Snapshot(ntfsOnce, 10)
+		want := offline.NTFSFile([]byte("1"))
+		want.Xattr[offline.XattrNTFSAttributes] = []byte{0x02, 0x20, 0, 0}
+		if err != nil || !f.Equal(want) {
+			return fmt.Errorf("it sees %+v, %w", f, err)
+		}
+		if err := v.Apply(edit(ntfsSmall, "x")(v)); !errors.Is(err, unix.EROFS) {
+			return fmt.Errorf("to write gives %w", err)
+		}
+		return nil
+	})
+}
+
+// guestEdit makes a change, and finds it made.
+func guestEdit(change func(*offline.Volume) offline.Change) func(device string) error {
+	return func(device string) error {
+		var c offline.Change
+		err := withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+			c = change(v)
+			return errors.Join(v.Apply(c), v.Apply(c))
+		})
+		return errors.Join(err, withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+			if drifted, err := v.Drifted(c); err != nil || drifted {
+				return fmt.Errorf("drifted: %v, %w", drifted, err)
+			}
+			return v.Apply(c)
+		}))
+	}
+}
+
+// ntfs3Changes are one of each kind.
+var ntfs3Changes = []func(*offline.Volume) offline.Change{
+	edit(ntfsSmall, strings.Repeat("longer\r\n", 1024)), patch, create, createDir, removeOnce,
+}
+
+func createDir(*offline.Volume) offline.Change {
+	return offline.Change{Path: "/Windows/System32/GroupPolicy", After: offline.NTFSDir()}
+}
+
+func removeOnce(v *offline.Volume) offline.Change {
+	f, err := v.Snapshot(ntfsOnce, 10)
+	if err != nil {
+		return offline.Change{}
+	}
+	return offline.Change{Path: ntfsOnce, Before: f}
+}
+
+// guestUndo makes all changes, and takes them back on a fresh mount, last first.
+func guestUndo(device string) error {
+	var made []offline.Change
+	err := withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+		for _, change := range ntfs3Changes {
+			c := change(v)
+			if err := v.Apply(c); err != nil {
+				return err
+			}
+			made = append(made, c)
+		}
+		return nil
+	})
+	return errors.Join(err, withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+		for i := len(made) - 1; i >= 0; i-- {
+			back := made[i].Invert()
+			if err := errors.Join(v.Apply(back), v.Apply(back)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+}
+
+// guestCutOff cuts each change off at each of its steps, and has a second run
+// finish it, or take it back.
+func guestCutOff(device string) error {
+	for _, change := range ntfs3Changes {
+		for step := 0; ; step++ {
+			whole, err := cutOff(device, change, step)
+			if err != nil {
+				return fmt.Errorf("at step %d: %w", step, err)
+			}
+			if whole {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+var errCut = errors.New("cut off")
+
+func cutOff(device string, change func(*offline.Volume) offline.Change, step int) (whole bool, err error) {
+	var c offline.Change
+	err = withNTFS3(device, false, func(v *offline.Volume, _ int) (err error) {
+		c = change(v)
+		defer func() {
+			if r := recover(); r != nil && r != errCut {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		v.OnStep = func(string) {
+			if step--; step < 0 {
+				panic(errCut)
+			}
+		}
+		err = v.Apply(c)
+		whole = true
+		return err
+	})
+	if err != nil {
+		return whole, err
+	}
+	for _, end := range []offline.Change{c, c.Invert()} {
+		err = errors.Join(err, withNTFS3(device, false, func(v *offline.Volume, _ int) error { return v.Apply(end) }))
+	}
+	return whole, err
+}
+
+// guestKeeps does not remove what it could not bring back.
+func guestKeeps(device string) error {
+	return withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+		f, err := v.Snapshot(ntfsStreams, 100)
+		if err != nil {
+			return err
+		}
+		if err := v.Apply(offline.Change{Path: ntfsStreams, Before: f}); !errors.Is(err, offline.ErrNotRestorable) {
+			return fmt.Errorf("to remove a file with a stream gives %w", err)
+		}
+		linked := path.Join(path.Dir(ntfsHive), "linked")
+		if err := v.Apply(edit(linked, "x")(v)); !errors.Is(err, offline.ErrDrift) {
+			return fmt.Errorf("to edit a file with two names gives %w", err)
+		}
+		return nil
+	})
+}
+
+// guestKilled kills a writer, and goes on at once.
+func guestKilled(device string) error {
+	child := exec.Command("/init")
+	child.Env = []string{childNTFS + "=" + device}
+	out, err := child.StdoutPipe()
+	if err == nil {
+		err = child.Start()
+	}
+	if err != nil {
+		return err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	_ = child.Process.Kill()
+	_ = child.Wait() // says that it was killed
+	if err != nil || !strings.HasPrefix(line, "/dev/loop") {
+		return fmt.Errorf("the child says %q, %w", line, err)
+	}
+	return withNTFS3(device, true, func(v *offline.Volume, _ int) error {
+		got, err := v.ReadFile("/open", 10)
+		if err != nil || string(got) != "written" {
+			return fmt.Errorf("it is %q, %w", got, err)
+		}
+		return nil
+	})
+}
