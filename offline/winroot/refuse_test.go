@@ -14,6 +14,8 @@ import (
 	"github.com/seed-77750964/regain/internal/testdisk/windows"
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/winroot"
+	"github.com/seed-77750964/regain/offline/winroot/agentconf"
+	"github.com/seed-77750964/regain/offline/winroot/gpo"
 )
 
 func put(name, text string) func(string) error {
@@ -227,4 +229,51 @@ func TestManyControlSets(t *testing.T) {
 			t.Errorf("%s, %+v", s.ControlSet, s.Agents)
 		}
 	})
+}
+
+// TestJunctionAnywhere puts a junction at each place on the way to what is edited:
+// no plan for what lies behind it has changes.
+func TestJunctionAnywhere(t *testing.T) {
+	testdisk.Need(t, "mkntfs", "ntfs-3g", "hivexregedit")
+	key := newKey(t)
+	const v1, v2, config = windows.EC2LaunchV1, windows.EC2LaunchV2, windows.EC2Config
+	for place, kind := range map[string]string{
+		"Program Files": config, "Program Files/Amazon/Ec2ConfigService/Settings": config, "ProgramData/Amazon/EC2-Windows/Launch/Config": v1,
+		"Windows/System32/Tasks": v1, "ProgramData": v2, "ProgramData/Amazon/EC2Launch/config": v2, "ProgramData/Amazon/EC2Launch/state": v2,
+		"Windows/System32/GroupPolicy": "", "Windows/System32/GroupPolicy/Machine/Scripts/Startup": "", "Windows/System32/config": v2, "Windows": v1,
+	} {
+		img, err := testdisk.NewNTFS(t.Context(), filepath.Join(t.TempDir(), "windows.img"), 64<<20, func(dir string) error {
+			m := windows.Machine{Release: "2016", Files: map[string]string{gpo.StartupDir + "/other.cmd": "rem"}}
+			if kind != "" {
+				m.Agents = agents(kind)
+			}
+			windows.Write(t, dir, m)
+			return os.Rename(filepath.Join(dir, place), filepath.Join(dir, "moved"))
+		}, testdisk.Junction(place, "moved"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = img.View(func(dir string) error {
+			v := open(t, dir)
+			defer v.Close()
+			s, err := winroot.Detect(v.Volume)
+			if errors.Is(err, offline.ErrReparse) {
+				return nil
+			} else if err != nil {
+				return err
+			}
+			defer s.Close()
+			w := winroot.Wishes{Agent: agentconf.Agent(kind), UserData: []byte{}, Allow: allIDs()}
+			if kind == "" {
+				w.Run, w.Fallback = "r", key
+			}
+			if p := s.Plan(w); len(p.Changes) > 0 || p.Already || len(p.Refused) == 0 || len(ids(p.Findings, offline.Blocks)) == 0 {
+				t.Errorf("%s: %+v", place, p)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("%s: %v", place, err)
+		}
+	}
 }
