@@ -35,6 +35,7 @@ func fallbackKey(modulus string) *rsa.PublicKey {
 // that one is killed, too.
 func TestKilledArming(t *testing.T) {
 	settings := "version: 1.0\r\nconfig:\r\n  - stage: preReady\r\n    tasks:\r\n      - task: setAdminAccount\r\n        inputs:\r\n          password:\r\n            type: doNothing\r\n"
+	specified := `{"adminPasswordType":  "DoNothing", "handleUserData": false, "setWallpaper": true, "addDnsSuffixList": true, "extendBootVolumeSize": true}`
 	for name, tt := range map[string]struct {
 		machine windows.Machine
 		modulus string
@@ -42,7 +43,10 @@ func TestKilledArming(t *testing.T) {
 		stride  int // tries each of so many
 	}{
 		// The service, the settings and the mark of an earlier run: patch, edit, removal.
-		"agent": {server("2022", windows.Agent{Kind: windows.EC2LaunchV2, Start: 4, Settings: &settings}), "", 8, 1},
+		"EC2Launch v2": {server("2022", windows.Agent{Kind: windows.EC2LaunchV2, Start: 4, Settings: &settings}), "", 8, 1},
+		// Several patches of one hive, the task's file and the settings.
+		"EC2Launch v1": {server("2019", windows.Agent{Kind: windows.EC2LaunchV1, Settings: &specified}), "", 8, 1},
+		"EC2Config":    {server("2012 R2", windows.Agent{Kind: windows.EC2Config, Start: 4}), "", 6, 1},
 		// Directories and files that are new, and files of the policy.
 		"script": {server("2022"), strings.Repeat("f", 512), 12, 4},
 	} {
