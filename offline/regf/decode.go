@@ -28,21 +28,6 @@ func (v Value) Text() (string, error) {
 	return text, nil
 }
 
-// Texts is the strings in a REG_MULTI_SZ up to the first empty one.
-func (v Value) Texts() ([]string, error) {
-	b, err := v.typed(MultiSZ)
-	if err != nil {
-		return nil, err
-	}
-	var texts []string
-	for rest := decodeUTF16(b); rest != "" && rest[0] != 0; {
-		var text string
-		text, rest, _ = strings.Cut(rest, "\x00")
-		texts = append(texts, text)
-	}
-	return texts, nil
-}
-
 // typed returns the data of a value that is of one of the types.
 func (v Value) typed(types ...Type) ([]byte, error) {
 	for _, t := range types {

@@ -1,4 +1,4 @@
-// Package gpo adds a start-up script to the local group policy of a Windows that is not running, and takes it away again.
+// Package gpo adds a start-up script to the local group policy of a Windows that is not running.
 //
 // Windows runs such scripts as SYSTEM at each start, before anybody logs on. Two INI files say so: gpt.ini names the parts
 // of the policy that are in use and counts its versions, scripts.ini lists the scripts. The package gets the bytes of both
@@ -8,7 +8,6 @@ package gpo
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"regexp"
 )
@@ -51,17 +50,4 @@ func Add(p Policy, script string) (Policy, error) {
 		return Policy{}, fmt.Errorf("cannot add the start-up script to gpt.ini: %w", err)
 	}
 	return Policy{GPT: gpt, Scripts: scripts}, nil
-}
-
-// ErrAbsent means that a script is not among the start-up scripts.
-var ErrAbsent = errors.New("the start-up script is not there")
-
-// Remove is scripts.ini without the script: what it was before Add, or nil if Add made it. Scripts behind it move up, since
-// Windows stops at the first number that is missing. What Add did to gpt.ini stays: it does no harm without a script.
-func Remove(scripts []byte, script string) ([]byte, error) {
-	after, err := removeScript(scripts, script)
-	if err != nil {
-		return nil, fmt.Errorf("cannot remove the start-up script from scripts.ini: %w", err)
-	}
-	return after, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -187,21 +186,3 @@ func (f ini) insert(at int, lines ...string) []byte {
 
 // ended says whether the file's last line has an end.
 func (f ini) ended() bool { return strings.HasSuffix(f.text, "\n") }
-
-// drop is the file without some lines. If the last one goes and had no end, the new last one has none.
-func (f ini) drop(lines []int) []byte {
-	var kept []line
-	for i, l := range f.lines {
-		if !slices.Contains(lines, i) {
-			kept = append(kept, l)
-		}
-	}
-	if last := len(kept) - 1; last >= 0 && !f.ended() {
-		kept[last].next = kept[last].to
-	}
-	b := bytes.Clone(f.raw[:f.mark])
-	for _, l := range kept {
-		b = append(b, f.raw[f.mark+l.from*f.width:f.mark+l.next*f.width]...)
-	}
-	return b
-}

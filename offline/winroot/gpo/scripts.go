@@ -18,8 +18,7 @@ var newScripts = []byte{0xFF, 0xFE}
 
 // addScript is scripts.ini with the script at the end of the section Startup.
 //
-// The form of what is added tells how to remove it. A section that was made stands behind a blank line, except in a file
-// that was made. In a section that was there but empty the two lines come in the other order, which Windows does not mind.
+// A section that is made stands behind a blank line, except in a file that is made.
 func addScript(b []byte, script string) ([]byte, error) {
 	made := len(b) == 0
 	if made {
@@ -37,7 +36,7 @@ func addScript(b []byte, script string) ([]byte, error) {
 		}
 		return f.insert(len(f.lines), lines...), nil
 	}
-	if _, _, ok := f.findScript(header, end, script); ok {
+	if f.hasScript(header, end, script) {
 		return b, nil
 	}
 	n, err := f.nextNumber(header, end)
@@ -45,23 +44,18 @@ func addScript(b []byte, script string) ([]byte, error) {
 		return nil, err
 	}
 	command, parameters := fmt.Sprintf("%dCmdLine=%s", n, script), fmt.Sprintf("%dParameters=", n)
-	last := f.lastOf(header, end)
-	if last == header {
-		return f.insert(last+1, parameters, command), nil
-	}
-	return f.insert(last+1, command, parameters), nil
+	return f.insert(f.lastOf(header, end)+1, command, parameters), nil
 }
 
-// findScript finds the line that names the script, and its number.
-func (f ini) findScript(header, end int, script string) (at, number int, ok bool) {
+func (f ini) hasScript(header, end int, script string) bool {
 	for i := header + 1; i < end; i++ {
 		key, value, _ := f.pair(i)
-		n, what, isEntry := entry(key)
+		_, what, isEntry := entry(key)
 		if isEntry && strings.EqualFold(what, "CmdLine") && strings.EqualFold(value, script) {
-			return i, n, true
+			return true
 		}
 	}
-	return 0, 0, false
+	return false
 }
 
 var entryKey = regexp.MustCompile(`(?i)^(0|[1-9][0-9]{0,5})(CmdLine|Parameters)$`)
@@ -97,59 +91,4 @@ func (f ini) nextNumber(header, end int) (int, error) {
 		return 0, errors.New("too many start-up scripts")
 	}
 	return greatest + 1, nil
-}
-
-// removeScript takes the two lines of the script away, and what addScript put round them. Scripts behind it move up.
-func removeScript(b []byte, script string) ([]byte, error) {
-	f, err := parse(b)
-	if err != nil {
-		return nil, err
-	}
-	header, end, _ := f.section(startup)
-	command, number, ok := f.findScript(header, end, script)
-	if !ok {
-		return nil, ErrAbsent
-	}
-	var ours []int
-	for i := header + 1; i < end; i++ {
-		key, _, _ := f.pair(i)
-		if n, _, ok := entry(key); ok && n == number {
-			ours = append(ours, i)
-		}
-	}
-	rest := f.lastOf(header, end) - header - len(ours)
-	if rest > 0 || command != ours[0] {
-		return renumber(f.drop(ours), number)
-	}
-	ours = append(ours, header)
-	if header > 0 && f.at(header-1) == "" {
-		ours = append(ours, header-1)
-	}
-	after := f.drop(ours)
-	if len(after) == f.mark && header == 0 {
-		return nil, nil
-	}
-	return after, nil
-}
-
-// renumber moves the scripts behind a number up by one.
-func renumber(b []byte, removed int) ([]byte, error) {
-	f, err := parse(b)
-	if err != nil {
-		return nil, err
-	}
-	header, end, found := f.section(startup)
-	for i := end - 1; found && i > header; i-- {
-		key, _, _ := f.pair(i)
-		n, what, ok := entry(key)
-		if !ok || n <= removed {
-			continue
-		}
-		from := f.lines[i].from + strings.Index(f.text[f.lines[i].from:], key)
-		shifted := f.splice(from, from+len(key), strconv.Itoa(n-1)+what)
-		if f, err = parse(shifted); err != nil {
-			return nil, err
-		}
-	}
-	return f.raw, nil
 }

@@ -144,7 +144,7 @@ func FuzzArm(f *testing.F) {
 	}
 	file := wide(sample(disabled))
 	f.Fuzz(func(t *testing.T, value, hash []byte) {
-		task.KeepsSchedule(value)
+		task.RunsScript(value)
 		e, err := task.Arm(task.Stores{File: file, Triggers: value, Hash: hash})
 		if err != nil {
 			return

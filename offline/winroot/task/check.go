@@ -83,11 +83,6 @@ func (p *problems) checkFile(file []byte) {
 // RunsScript says whether the value Actions of a task names EC2Launch's script.
 func RunsScript(actions []byte) bool { return containsWide(actions, script) }
 
-// KeepsSchedule says whether the value Actions of a task tells EC2Launch's script to leave the task enabled.
-func KeepsSchedule(actions []byte) bool {
-	return containsWide(actions, script) && containsWide(actions, keepSchedule)
-}
-
 // containsWide looks for ASCII text as UTF-16LE, in either case and at any byte.
 func containsWide(b []byte, text string) bool {
 	for start := range b {

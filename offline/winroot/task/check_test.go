@@ -55,13 +55,13 @@ func TestCheck(t *testing.T) {
 }
 
 func TestActions(t *testing.T) {
-	for value, want := range map[string][2]bool{
-		arguments: {true, false},
-		strings.ToUpper(arguments) + " -KEEPSCHEDULE": {true, true},
-		"-KeepSchedule": {false, false},
-		"":              {false, false},
+	for value, want := range map[string]bool{
+		arguments: true,
+		strings.ToUpper(arguments) + " -KEEPSCHEDULE": true,
+		"-KeepSchedule": false,
+		"":              false,
 	} {
-		if got := [2]bool{task.RunsScript(actions(value)), task.KeepsSchedule(actions(value))}; got != want {
+		if got := task.RunsScript(actions(value)); got != want {
 			t.Errorf("%q: %v, want %v", value, got, want)
 		}
 	}

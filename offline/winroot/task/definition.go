@@ -19,12 +19,8 @@ import (
 // Name is what EC2Launch v1 calls its task, in the root folder of the Task Scheduler.
 const Name = "Amazon Ec2 Launch - Instance Initialization"
 
-// script is what the task's action runs, and keepSchedule what it gets as argument on a machine that makes a
-// new password at each start.
-const (
-	script       = "InitializeInstance.ps1"
-	keepSchedule = "-KeepSchedule"
-)
+// script is what the task's action runs.
+const script = "InitializeInstance.ps1"
 
 const (
 	namespace   = "http://schemas.microsoft.com/windows/2004/02/mit/task"
@@ -58,14 +54,9 @@ type Action struct {
 type span struct{ from, to int }
 
 // InitializesInstance says whether an action runs EC2Launch's script.
-func (d Definition) InitializesInstance() bool { return d.runs(script) }
-
-// KeepsSchedule says whether the task stays enabled after its run, so that only LaunchConfig.json decides.
-func (d Definition) KeepsSchedule() bool { return d.runs(script) && d.runs(keepSchedule) }
-
-func (d Definition) runs(what string) bool {
+func (d Definition) InitializesInstance() bool {
 	for _, a := range d.Actions {
-		if a.Kind == "Exec" && containsFold(a.Arguments, what) {
+		if a.Kind == "Exec" && containsFold(a.Arguments, script) {
 			return true
 		}
 	}

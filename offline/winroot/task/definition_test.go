@@ -42,17 +42,10 @@ func TestParse(t *testing.T) {
 			if diff := cmp.Diff(tt.want, got, cmpopts.IgnoreUnexported(task.Definition{})); diff != "" {
 				t.Error(diff)
 			}
-			if !got.InitializesInstance() || got.KeepsSchedule() {
-				t.Errorf("initializes is %v, keeps its schedule is %v", got.InitializesInstance(), got.KeepsSchedule())
+			if !got.InitializesInstance() {
+				t.Error("it does not initialize the instance")
 			}
 		})
-	}
-}
-
-func TestKeepsSchedule(t *testing.T) {
-	d, err := task.Parse(wide(strings.Replace(sample(enabled), ".ps1&quot;", ".ps1&quot; -keepschedule", 1)))
-	if err != nil || !d.KeepsSchedule() {
-		t.Errorf("KeepsSchedule is %v, %v", d.KeepsSchedule(), err)
 	}
 }
 
