@@ -145,6 +145,9 @@ func (s *System) planAgent(m *arming, a *Agent, w Wishes) {
 	if u.Runs {
 		m.findTasks("windows/user-data", "", u.Tasks)
 	}
+	for _, note := range u.Notes {
+		m.find("windows/user-data", "", note)
+	}
 	if u.Sysprep {
 		m.find("windows/sysprep", "", "the user data of the instance calls sysprep")
 	}

@@ -277,3 +277,27 @@ func TestJunctionAnywhere(t *testing.T) {
 		}
 	}
 }
+
+// TestUserDataThatIsNotUnderstood is told of, since it may run all the same.
+func TestUserDataThatIsNotUnderstood(t *testing.T) {
+	m := machine{Machine: windows.Machine{Release: "2022", Agents: agents(windows.EC2LaunchV2)}}
+	m.mounted(t, func(v *volume, _ string) {
+		for data, want := range map[string]string{
+			"PK\x03\x04\x00":                       "no text",
+			"<powershell>\nHunter2":                "not closed",
+			"tasks:\n\t- task: x\n\t  pw: Hunter2": "indented with a tab",
+			"":                                     "",
+			"hello":                                "",
+		} {
+			said := ""
+			for _, f := range detect(t, v).Plan(winroot.Wishes{UserData: []byte(data)}).Findings {
+				if f.ID == "windows/user-data" {
+					said += f.Evidence + "\n"
+				}
+			}
+			if !strings.Contains(said, want) || want == "" && said != "" || strings.Contains(said, "Hunter2") {
+				t.Errorf("%q: %q", data, said)
+			}
+		}
+	})
+}

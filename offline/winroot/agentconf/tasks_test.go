@@ -118,7 +118,7 @@ func TestReadUserData(t *testing.T) {
 		"blank":                 {EC2LaunchV1, true, " \r\n", UserData{}},
 		"v2, tags":              {EC2LaunchV2, true, both, UserData{Tasks: tags(Once), Runs: true, Sysprep: true}},
 		"v2, persist":           {EC2LaunchV2, true, both + "<persist> TRUE </persist>", UserData{Tasks: tags(Always), Persist: true, Runs: true, Sysprep: true}},
-		"v1, handled":           {EC2LaunchV1, true, both + "<runAsLocalSystem>true</runAsLocalSystem>", UserData{Tasks: tags(Once), LocalSystem: true, Runs: true, Sysprep: true}},
+		"v1, handled":           {EC2LaunchV1, true, both + "<runAsLocalSystem>true</runAsLocalSystem>", UserData{Tasks: tags(Once), Runs: true, Sysprep: true}},
 		"v1, not handled":       {EC2LaunchV1, false, both, UserData{Tasks: tags(Once), Sysprep: true}},
 		"v1, persist":           {EC2LaunchV1, false, both + "<persist>true</persist>", UserData{Tasks: tags(Always), Persist: true, Runs: true, Sysprep: true}},
 		"EC2Config, off":        {EC2Config, false, both + "<persist>true</persist>", UserData{Tasks: tags(Always), Persist: true, Sysprep: true}},
@@ -126,7 +126,7 @@ func TestReadUserData(t *testing.T) {
 		"v2, YAML":              {EC2LaunchV2, true, yaml, UserData{Tasks: yamlTasks, Runs: true, Sysprep: true}},
 		"v2, YAML with CRLF":    {EC2LaunchV2, true, strings.ReplaceAll(yaml, "\n", "\r\n"), UserData{Tasks: yamlTasks, Runs: true, Sysprep: true}},
 		"v2, JSON":              {EC2LaunchV2, true, `{"version":"1.0","tasks":[{"task":"enableOpenSsh"}]}`, UserData{Tasks: []Task{{Stage: "userData", Name: "enableOpenSsh", Frequency: Once}}, Runs: true}},
-		"v1 does not read YAML": {EC2LaunchV1, true, yaml, UserData{Notes: []string{"nothing in user data that the agent runs"}}},
+		"v1 does not read YAML": {EC2LaunchV1, true, yaml, UserData{}},
 		"v2, stages": {EC2LaunchV2, true, "config:\n- stage: postReady\n  tasks:\n  - task: startSsm\n", UserData{
 			Tasks: []Task{{Stage: "postReady", Name: "startSsm", Frequency: Always}}, Runs: true,
 		}},
@@ -141,9 +141,7 @@ func TestReadUserData(t *testing.T) {
 			Tasks: []Task{{Stage: "userData", Name: "powershell", Frequency: Once, Sysprep: true}}, Runs: true, Sysprep: true,
 			Notes: []string{"<powershell> is not closed: the agent may not run it"},
 		}},
-		"prose": {EC2LaunchV2, true, "hello, C:\\sysprep.exe", UserData{
-			Sysprep: true, Notes: []string{"nothing in user data that the agent runs"},
-		}},
+		"prose": {EC2LaunchV2, true, "hello, C:\\sysprep.exe", UserData{Sysprep: true}},
 		"binary": {EC2LaunchV2, true, "PK\x03\x04\x00", UserData{Notes: []string{"user data is no text, or larger than EC2 allows: not read"}}},
 		"large":  {EC2LaunchV2, true, strings.Repeat("x", maxUserData+1), UserData{Notes: []string{"user data is no text, or larger than EC2 allows: not read"}}},
 	} {

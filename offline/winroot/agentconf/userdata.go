@@ -15,12 +15,11 @@ const maxUserData = 64 << 10
 
 // UserData is what the user data of an instance tells its agent to run.
 type UserData struct {
-	Tasks       []Task // in the order in which they run
-	Persist     bool   // <persist>: the scripts run at every start
-	LocalSystem bool   // <runAsLocalSystem>: the scripts run as SYSTEM
-	Runs        bool   // the agent runs it at the next start
-	Sysprep     bool   // something in it generalises the machine
-	Notes       []string
+	Tasks   []Task   // in the order in which they run
+	Persist bool     // <persist>: the scripts run at every start
+	Runs    bool     // the agent runs it at the next start
+	Sysprep bool     // something in it generalises the machine
+	Notes   []string // what of it cannot be told
 }
 
 // ReadUserData reads user data as the agent does, decoded from base64. With handled
@@ -47,9 +46,6 @@ func ReadUserData(agent Agent, handled bool, data []byte) UserData {
 	for _, task := range u.Tasks {
 		u.Sysprep = u.Sysprep || task.Sysprep
 	}
-	if len(u.Tasks) == 0 {
-		u.Notes = append(u.Notes, "nothing in user data that the agent runs")
-	}
 	return u
 }
 
@@ -72,9 +68,8 @@ func (u *UserData) readTasks(s string, data []byte) {
 }
 
 var (
-	persist     = regexp.MustCompile(`(?i)<persist>\s*true\s*</persist>`)
-	localSystem = regexp.MustCompile(`(?i)<runAsLocalSystem>\s*true\s*</runAsLocalSystem>`)
-	scriptTags  = []struct {
+	persist    = regexp.MustCompile(`(?i)<persist>\s*true\s*</persist>`)
+	scriptTags = []struct {
 		name string
 		open *regexp.Regexp
 		end  *regexp.Regexp
@@ -87,7 +82,7 @@ var (
 // readTags reads the form of all three agents: scripts in tags. One that is not
 // closed is listed too, up to the end.
 func (u *UserData) readTags(s string) {
-	u.Persist, u.LocalSystem = persist.MatchString(s), localSystem.MatchString(s)
+	u.Persist = persist.MatchString(s)
 	frequency := Once
 	if u.Persist {
 		frequency = Always
