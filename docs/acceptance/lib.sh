@@ -92,9 +92,9 @@ reset() {
 	echo "$name: regain reset ended with $?" | tee "$acceptance/send/$name.reset.exit"
 }
 
-# password LABEL NAME KEYFILE: regain password, into secret/NAME.password; the rest into send/.
+# password LABEL NAME KEYFILE [FLAG...]: regain password, into secret/NAME.password; the rest into send/.
 password() {
-	(umask 077 && regain password "$(id "$1")" --key "$3" >"$acceptance/secret/$2.password" 2>"$acceptance/send/$2.password.err")
+	(umask 077 && regain password "$(id "$1")" --key "$3" "${@:4}" >"$acceptance/secret/$2.password" 2>"$acceptance/send/$2.password.err")
 	echo "$2: regain password ended with $?" | tee "$acceptance/send/$2.password.exit"
 	console "$1" "$2"
 	told "$1" "$2"
