@@ -141,7 +141,7 @@ func TestReadUserData(t *testing.T) {
 			Tasks: []Task{{Stage: "userData", Name: "powershell", Frequency: Once, Sysprep: true}}, Runs: true, Sysprep: true,
 			Notes: []string{"<powershell> is not closed: the agent may not run it"},
 		}},
-		"prose": {EC2LaunchV2, true, "hello, C:\\sysprep.exe", UserData{Sysprep: true}},
+		"prose":  {EC2LaunchV2, true, "hello, C:\\sysprep.exe", UserData{Sysprep: true}},
 		"binary": {EC2LaunchV2, true, "PK\x03\x04\x00", UserData{Notes: []string{"user data is no text, or larger than EC2 allows: not read"}}},
 		"large":  {EC2LaunchV2, true, strings.Repeat("x", maxUserData+1), UserData{Notes: []string{"user data is no text, or larger than EC2 allows: not read"}}},
 	} {
