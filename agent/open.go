@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/seed-77750964/regain/rescue"
 	"github.com/seed-77750964/regain/rescue/source"
@@ -14,7 +15,7 @@ import (
 // refusal: nothing has been written.
 func (w *work) open(ctx context.Context) (*rescue.Patient, error) {
 	t := w.task
-	src, err := w.env.Finder.Open(ctx, source.Request{
+	src, err := w.find(ctx, source.Request{
 		Image: t.Image, Device: t.Device, Volume: t.Volume, Root: t.Root,
 		Write: w.writes(), Wait: t.Wait, Progress: w.env.Progress,
 	})
@@ -26,6 +27,30 @@ func (w *work) open(ctx context.Context) (*rescue.Patient, error) {
 		return nil, errors.Join(refusal, src.Close())
 	}
 	return rescue.Open(src)
+}
+
+// What a killed run has left lets go of the volume by itself, once it has written
+// out what it holds.
+const (
+	settling = 3 * time.Second
+	look     = 50 * time.Millisecond
+)
+
+// find opens the source; one that is in use is given a moment.
+func (w *work) find(ctx context.Context, r source.Request) (*source.Source, error) {
+	deadline := time.Now().Add(settling)
+	for {
+		src, err := w.env.Finder.Open(ctx, r)
+		inUse := (*source.Refusal)(nil)
+		if !errors.As(err, &inUse) || inUse.Reason != source.Held && inUse.Reason != source.Busy || time.Now().After(deadline) {
+			return src, err
+		}
+		select {
+		case <-ctx.Done():
+			return src, err
+		case <-time.After(look):
+		}
+	}
 }
 
 // wantStore ends a task without a place for the private key that it needs: on all
