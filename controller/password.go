@@ -66,6 +66,8 @@ type Password struct {
 	Password string    `json:"password"`
 	Set      time.Time `json:"set,omitzero"`
 	From     string    `json:"from"`
+	// Disabled says that the start-up script could not enable the account.
+	Disabled bool `json:"disabled,omitempty"`
 }
 
 // String leaves the password out.
@@ -161,7 +163,7 @@ func (q *passwordQuest) ask(ctx context.Context) (*Password, error) {
 	case found[0].State == Pending:
 		return nil, nil
 	case found[0].State != Running:
-		return nil, fmt.Errorf("it is %s, and a password is made when it starts", found[0].State)
+		return nil, fmt.Errorf("it is %s%s, and a password is made when it starts", found[0].State, because(found[0]))
 	}
 	if q.since.IsZero() || q.since.After(found[0].Launched) {
 		q.since = found[0].Launched
@@ -172,7 +174,7 @@ func (q *passwordQuest) ask(ctx context.Context) (*Password, error) {
 	}
 	if len(data.Cipher) > 0 {
 		if data.At.After(q.since) {
-			return q.fromAgent(data)
+			return q.fromAgent(data, found[0].KeyName)
 		}
 		q.old = data.At
 	}
@@ -182,13 +184,21 @@ func (q *passwordQuest) ask(ctx context.Context) (*Password, error) {
 	return q.fromScript()
 }
 
+// because is why EC2 has stopped an instance, if nobody else has.
+func because(i Instance) string {
+	if !failedStart(i) {
+		return ""
+	}
+	return " (" + orUnknown(shorten(i.StateReason)) + ")"
+}
+
 // fromAgent decrypts what a launch agent tells: RSA with the padding of PKCS #1
 // v1.5, which is not ours to choose. Who could ask many times, to learn from the
 // answers, is the operator alone.
-func (q *passwordQuest) fromAgent(data PasswordData) (*Password, error) {
+func (q *passwordQuest) fromAgent(data PasswordData, keyName string) (*Password, error) {
 	plain, err := rsa.DecryptPKCS1v15(nil, q.Key, data.Cipher) //nolint:staticcheck // see above
 	if err != nil {
-		return nil, &WrongKeyError{Instance: q.Instance}
+		return nil, &WrongKeyError{Instance: q.Instance, KeyName: keyName}
 	}
 	defer clear(plain)
 	if !printable(plain) {
@@ -222,20 +232,21 @@ func (q *passwordQuest) fromScript() (*Password, error) {
 	if !printable([]byte(login.Password)) || !printable([]byte(login.User)) {
 		return nil, errors.New("what was decrypted is no password")
 	}
-	return &Password{User: login.User, Password: login.Password, From: FromScript}, nil
+	return &Password{User: login.User, Password: login.Password, From: FromScript, Disabled: block.Status == newpassword.Disabled}, nil
 }
 
 // A WrongKeyError means that there is a new password which the key does not open.
 type WrongKeyError struct {
 	Instance string
-	Script   bool // it is encrypted to the key given to the reset
+	KeyName  string // of the instance's key pair
+	Script   bool   // it is encrypted to the key given to the reset
 }
 
 func (e *WrongKeyError) Error() string {
 	if e.Script {
 		return "the key does not open it: it is encrypted to the public key that the reset was given"
 	}
-	return "the key does not open it: it is encrypted to the instance's key pair"
+	return fmt.Sprintf("the key does not open it: it is encrypted to the instance's key pair, %q", e.KeyName)
 }
 
 // longestPassword is what Windows takes for a password that is typed.
@@ -254,7 +265,7 @@ func (q *passwordQuest) say() {
 	if q.Watch != nil {
 		q.Watch(Event{
 			Time: q.Clock.Now(), Run: q.Run, Instance: q.Instance, Step: "password", Way: "out", Event: "waits", Wait: lookAgain,
-			Why: "for the instance to tell its new password",
+			Why: "for the instance to tell its new password, which takes 4 to 15 minutes from its start",
 		})
 	}
 }

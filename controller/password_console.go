@@ -18,10 +18,13 @@ type sign struct {
 // come from reading that agent.
 var signs = []sign{
 	{regexp.MustCompile(`(?i)Ec2SetPassword: *Disabled`), "EC2Config was not asked for a password: Ec2SetPassword is Disabled"},
-	{regexp.MustCompile(`(?i)failed to get metadata|unable to (get|send) .*(public.?key|password)`),
+	{regexp.MustCompile(`(?i)Run-once already exists`), "EC2Launch v2 does not take this start for its first, and sets no password"},
+	{regexp.MustCompile(`(?i)waiting for (the )?meta-?data`), "the agent waits for the metadata service: is it on, and does the instance reach it?"},
+	{regexp.MustCompile(`(?i)failed to get metadata|unable to (get|send|encrypt) .*(public.?key|password)`),
 		"the agent has not got the public key of the key pair: the password may be changed, and known to nobody; the backup has the old one"},
 	{regexp.MustCompile(`(?i)password is not sent|unable to open .*port|COM1`), "the agent could not use the serial port, which the password goes by: is EMS or SAC on?"},
 	{regexp.MustCompile(`(?i)Launch: EC2 ?Launch v[12]|EC2 ?Agent: Ec2Config`), "the launch agent has started"},
+	{regexp.MustCompile(`(?i)</Password>`), "an agent has told a password to the console, which EC2 has not taken up yet: ask again"},
 	{regexp.MustCompile(`(?i)Windows is Ready`), "Windows is ready, and the agent is done with what it was asked: it was asked for no password, or the instance has been started once more since"},
 }
 

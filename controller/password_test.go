@@ -95,13 +95,17 @@ func TestPassword(t *testing.T) {
 			a.Run = resetRun
 			w.cloud.Write(w.patient, block(t, resetRun, "domain-controller", "", ""))
 		}, controller.Password{}, "domain controller"},
-		{"another key", func(_ *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Tell(w.patient, make([]byte, 256)) }, controller.Password{}, "does not open it"},
+		{"another key", func(_ *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Tell(w.patient, make([]byte, 256)) }, controller.Password{}, "does not open it: it is encrypted to the instance's key pair, \"lost\""},
 		{"an escape", func(t *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Tell(w.patient, sealed(t, "\x1b[2J")) }, controller.Password{}, "no password"},
 		{"nothing", func(_ *testing.T, w *world, a *controller.PasswordAsk) { a.Timeout = time.Minute }, controller.Password{}, "no new password within 1m0s"},
 		{"no such instance", func(_ *testing.T, _ *world, a *controller.PasswordAsk) { a.Instance = "i-0123456789abcdef0" }, controller.Password{}, "there is none"},
 		{"no id", func(_ *testing.T, _ *world, a *controller.PasswordAsk) { a.Instance = "win" }, controller.Password{}, "instance id"},
 		{"denied", func(_ *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Deny("ec2:GetPasswordData") }, controller.Password{}, "ec2:GetPasswordData"},
 		{"console denied", func(_ *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Deny("ec2:GetConsoleOutput") }, controller.Password{}, "ec2:GetConsoleOutput"},
+		{"account disabled", func(t *testing.T, w *world, a *controller.PasswordAsk) {
+			a.Run = resetRun
+			w.cloud.Write(w.patient, block(t, resetRun, "disabled", "Verwalter", "S3cret"))
+		}, controller.Password{User: "Verwalter", Password: "S3cret", From: controller.FromScript, Disabled: true}, ""},
 		{"stopped", func(t *testing.T, w *world, _ *controller.PasswordAsk) {
 			if err := w.cloud.Stop(t.Context(), false, w.patient); err != nil {
 				t.Fatal(err)
@@ -115,7 +119,7 @@ func TestPassword(t *testing.T) {
 		if (tt.err == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.err) {
 			t.Errorf("%s: %v, want %q", tt.name, err, tt.err)
 		}
-		if got.Password != tt.want.Password || got.User != tt.want.User || got.From != tt.want.From {
+		if got.Password != tt.want.Password || got.User != tt.want.User || got.From != tt.want.From || got.Disabled != tt.want.Disabled {
 			t.Errorf("%s: got %#v %q of %q", tt.name, got, got.Password, got.User)
 		}
 		if text := fmt.Sprintf("%v %+v %#v %s", got, got, got, err); got.Password != "" && strings.Contains(text, got.Password) {
@@ -173,14 +177,19 @@ func TestPasswordOfLinux(t *testing.T) {
 // TestConsoleTells reads consoles of instances that told no password.
 func TestConsoleTells(t *testing.T) {
 	for name, tt := range map[string]struct{ console, want string }{
-		"nothing":  {"", "is empty"},
-		"blank":    {"\r\n \r\n", "is empty"},
-		"foreign":  {"GRUB loading\x1b[2J", "no line of a launch agent"},
-		"disabled": {"2013/01/01 00:00:00Z: Ec2SetPassword: Disabled\r\n", "was not asked for a password"},
-		"v1 alone": {"2019/01/01 00:00:00Z: Launch: EC2 Launch v1.3.2003498\r\n", "has started"},
-		"v2 done":  {"2022/01/01 00:00:00Z: Launch: EC2Launch v2 service v2.0.1881\r\n2022/01/01 00:00:00Z: Message: Windows is Ready to use\r\n", "asked for no password"},
-		"no key":   {"2019/01/01 00:00:00Z: Failed to get metadata: public-keys\r\n", "known to nobody"},
-		"steers":   {"Windows is Ready \x1b]0;title\x07", `\x1b`},
+		"nothing":     {"", "is empty"},
+		"blank":       {"\r\n \r\n", "is empty"},
+		"foreign":     {"GRUB loading\x1b[2J", "no line of a launch agent"},
+		"disabled":    {"2013/01/01 00:00:00Z: Ec2SetPassword: Disabled\r\n", "was not asked for a password"},
+		"v1 alone":    {"2019/01/01 00:00:00Z: Launch: EC2 Launch v1.3.2003498\r\n", "has started"},
+		"v2 done":     {"2022/01/01 00:00:00Z: Launch: EC2Launch v2 service v2.0.1881\r\n2022/01/01 00:00:00Z: Message: Windows is Ready to use\r\n", "asked for no password"},
+		"no key":      {"2019/01/01 00:00:00Z: Failed to get metadata: public-keys\r\n", "known to nobody"},
+		"run once":    {"2022/01/01 00:00:00Z: Run-once already exists: C:\\ProgramData\r\n", "does not take this start for its first"},
+		"no metadata": {"2013/01/01 00:00:00Z: Waiting for meta-data accessibility...\r\n", "waits for the metadata service"},
+		"told":        {"<Password>\r\nAAAA\r\n</Password>\r\n", "has not taken up yet"},
+		"busy":        {"2019/01/01 00:00:00Z: Unable to open serial port\r\n", "EMS or SAC"},
+		"unsent":      {"Failed to get metadata: public-keys; unable to send the password: 404\r\n", "known to nobody"},
+		"steers":      {"Windows is Ready \x1b]0;title\x07", `\x1b`},
 	} {
 		w := newWorld(t, sim.Options{}, windowsPatient())
 		w.cloud.Write(w.patient, tt.console)

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -29,16 +30,39 @@ func start() int {
 		stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, dial: dial, connect: connect,
 		asks:  term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stderr.Fd())),
 		alive: term.IsTerminal(int(os.Stderr.Fd())) && os.Getenv("TERM") != "dumb",
-		width: terminalWidth, secret: askSecret,
+		width: terminalWidth, secret: func(prompt string) ([]byte, error) { return askSecret(ctx, prompt) },
 	}
 	return p.run(ctx, os.Args[1:])
 }
 
-// askSecret asks on the terminal, and shows nothing of the answer.
-func askSecret(prompt string) ([]byte, error) {
+// askSecret asks on the terminal, and shows nothing of the answer. A signal ends
+// the question, and leaves the terminal as it was.
+func askSecret(ctx context.Context, prompt string) ([]byte, error) {
+	fd := int(os.Stdin.Fd())
+	was, err := term.GetState(fd)
+	if err != nil {
+		return nil, err
+	}
 	fmt.Fprint(os.Stderr, prompt)
 	defer fmt.Fprintln(os.Stderr)
-	return term.ReadPassword(int(os.Stdin.Fd()))
+	answer := make(chan []byte, 1)
+	failed := make(chan error, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		if err != nil {
+			failed <- err
+			return
+		}
+		answer <- text
+	}()
+	select {
+	case text := <-answer:
+		return text, nil
+	case err := <-failed:
+		return nil, err
+	case <-ctx.Done():
+		return nil, errors.Join(ctx.Err(), term.Restore(fd, was))
+	}
 }
 
 // terminalWidth is asked for at each line: windows are resized.

@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"crypto/rsa"
 	"errors"
-	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/crypto/ssh"
 
 	"github.com/seed-77750964/regain/controller"
 )
@@ -74,6 +70,9 @@ func (p *program) doPassword(ctx context.Context, w *passwordFlags, instance str
 		return nil
 	}
 	p.say(passwordLine(found))
+	if found.Disabled {
+		p.say("the account is disabled, and the start-up script could not enable it: use it where another administrator can, or reset it by a launch agent")
+	}
 	p.print(found.Password + "\n")
 	return nil
 }
@@ -94,57 +93,6 @@ func at(t time.Time) string {
 	return " at " + when(t)
 }
 
-// maxPrivateKey bounds the file, in bytes: an RSA key of 16,384 bits has 13 KB.
-const maxPrivateKey = 64 << 10
-
-// readRSAKey reads a private key, and asks for its passphrase if it has one.
-// What is wrong with the file is said without what stands in it.
-func (p *program) readRSAKey(path string) (*rsa.PrivateKey, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxPrivateKey {
-		return nil, &usageError{fmt.Sprintf("%q is too large for a private key", path), ""}
-	}
-	data, err2 := os.ReadFile(path)
-	if err := errors.Join(err, err2); err != nil {
-		return nil, &usageError{fmt.Sprintf("cannot read the private key: %v", err), "--key takes a file"}
-	}
-	defer clear(data)
-	key, err := ssh.ParseRawPrivateKey(data)
-	if locked := (*ssh.PassphraseMissingError)(nil); errors.As(err, &locked) {
-		key, err = p.unlock(path, data)
-	}
-	switch usage := (*usageError)(nil); {
-	case errors.As(err, &usage):
-		return nil, err
-	case strings.Contains(string(data), "ENCRYPTED PRIVATE KEY"):
-		return nil, &usageError{fmt.Sprintf("%q is a PKCS #8 key with a passphrase, which this program does not read", path),
-			"openssl pkey -in FILE -out PLAIN takes the passphrase off; keep PLAIN to yourself, and remove it afterwards"}
-	case err != nil:
-		return nil, &usageError{fmt.Sprintf("%q holds no private key that this program reads", path), "--key takes the .pem file of the key pair, or a key as ssh-keygen makes it"}
-	}
-	if own, ok := key.(*rsa.PrivateKey); ok {
-		return own, nil
-	}
-	return nil, &usageError{fmt.Sprintf("the key in %q is not RSA", path), "Windows passwords are encrypted to RSA keys only"}
-}
-
-// unlock asks for the passphrase.
-func (p *program) unlock(path string, data []byte) (any, error) {
-	if !p.asks || p.secret == nil {
-		return nil, &usageError{fmt.Sprintf("the key in %q has a passphrase, and there is nobody to ask for it", path), "run it on a terminal"}
-	}
-	phrase, err := p.secret(fmt.Sprintf("Passphrase of %q: ", path))
-	if err != nil {
-		return nil, fmt.Errorf("cannot ask for the passphrase: %w", err)
-	}
-	defer clear(phrase)
-	key, err := ssh.ParseRawPrivateKeyWithPassphrase(data, phrase)
-	if err != nil {
-		return nil, &usageError{fmt.Sprintf("the passphrase does not open %q", path), ""}
-	}
-	return key, nil
-}
-
 // noPassword says why there is none, and what to do.
 type noPassword struct{ err error }
 
@@ -158,7 +106,7 @@ func (e *noPassword) details() string {
 		if wrong.Script {
 			return "name the private half of the key that the reset was given with --public-key"
 		}
-		return "name the private half of its key pair: aws ec2 describe-instances --instance-ids " + wrong.Instance + " --query 'Reservations[].Instances[].KeyName' tells which"
+		return "name the private half of that key pair; where it is lost, regain replace, or regain reset with --public-key"
 	}
 	return cloudHint(e.err)
 }

@@ -9,63 +9,13 @@ import (
 	"errors"
 	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-77750964/regain/controller"
 	"github.com/seed-77750964/regain/controller/sim"
-	"github.com/seed-77750964/regain/internal/testdisk"
 )
-
-// keyFile has ssh-keygen or openssl make a private key in a form.
-func keyFile(t *testing.T, form, phrase string) string {
-	t.Helper()
-	testdisk.Need(t, "ssh-keygen", "openssl")
-	path := filepath.Join(t.TempDir(), "key")
-	commands := map[string][][]string{
-		"OpenSSH":        {{"ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", phrase, "-f", path}},
-		"PKCS #1":        {{"ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", phrase, "-f", path}},
-		"PKCS #8":        {{"openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-out", path}},
-		"locked PKCS #8": {{"openssl", "genpkey", "-quiet", "-algorithm", "RSA", "-aes256", "-pass", "pass:" + phrase, "-out", path}},
-		"ed25519":        {{"ssh-keygen", "-q", "-t", "ed25519", "-N", phrase, "-f", path}},
-	}[form]
-	for _, c := range commands {
-		if out, err := exec.CommandContext(t.Context(), c[0], c[1:]...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v: %s", c, err, out)
-		}
-	}
-	return path
-}
-
-func TestPrivateKeys(t *testing.T) {
-	for _, tt := range []struct{ form, phrase, typed, says string }{
-		{"OpenSSH", "", "", ""}, {"PKCS #1", "", "", ""}, {"PKCS #8", "", "", ""},
-		{"OpenSSH", "open sesame", "open sesame", ""}, {"PKCS #1", "open sesame", "open sesame", ""},
-		{"OpenSSH", "open sesame", "wrong", "passphrase does not open"},
-		{"locked PKCS #8", "open sesame", "", "PKCS #8 key with a passphrase"},
-		{"ed25519", "", "", "not RSA"},
-	} {
-		path, asked := keyFile(t, tt.form, tt.phrase), 0
-		p := &program{asks: true, secret: func(string) ([]byte, error) { asked++; return []byte(tt.typed), nil }}
-		key, err := p.readRSAKey(path)
-		if (tt.says == "") != (err == nil && key != nil) || err != nil && !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("%s, %q: %v, want %q", tt.form, tt.typed, err, tt.says)
-		}
-		if (asked > 0) != (tt.typed != "") {
-			t.Errorf("%s: the passphrase was asked for %d times", tt.form, asked)
-		}
-	}
-	for path, says := range map[string]string{
-		keyFile(t, "OpenSSH", "x"): "nobody to ask", filepath.Join(t.TempDir(), "none"): "cannot read", "/dev/null": "holds no private key", t.TempDir(): "cannot read",
-	} {
-		if _, err := (&program{}).readRSAKey(path); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%v, want %q", err, says)
-		}
-	}
-}
 
 // TestPasswordCommand runs the command against the cloud in memory.
 func TestPasswordCommand(t *testing.T) {

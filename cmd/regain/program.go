@@ -100,10 +100,14 @@ func (p *program) fail(ctx context.Context, err error) int {
 	} else {
 		hint = cloudHint(err)
 	}
-	if p.json {
-		p.object(map[string]any{"error": map[string]string{"message": err.Error(), "hint": hint}})
+	message := err.Error()
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		message = "interrupted"
 	}
-	p.say(err.Error())
+	if p.json {
+		p.object(map[string]any{"error": map[string]string{"message": message, "hint": hint}})
+	}
+	p.say(message)
 	p.hint(hint)
 	return failureCode(ctx, err)
 }
@@ -186,7 +190,7 @@ func arguments(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least && least == 1:
-			return &usageError{fmt.Sprintf("cannot %s: %s is missing", cmd.Name(), what), "see " + cmd.CommandPath() + " --help"}
+			return &usageError{what + " is missing", "see " + cmd.CommandPath() + " --help"}
 		case len(args) > most:
 			return &usageError{fmt.Sprintf("unexpected argument %q", args[most]), "see " + cmd.CommandPath() + " --help"}
 		}

@@ -67,7 +67,11 @@ func (p *program) controller(ctx context.Context, agentFile string) (*controller
 		Cloud: pace.New(cloud, time.Now), Clock: flow.Wall{}, Random: rand.Reader, Runs: runs.Dir(dir), Owner: p.owner(),
 		Agent: agentSource(agentFile), Dial: p.dial, Watch: view.watch, Workers: workers, Speed: speed,
 	}
-	stop := context.AfterFunc(ctx, func() { view.note("interrupted: on the way home; please wait") })
+	stop := context.AfterFunc(ctx, func() {
+		if p.open.Load() {
+			view.note("interrupted: on the way home; please wait")
+		}
+	})
 	return c, func() { stop(); view.close() }, nil
 }
 
