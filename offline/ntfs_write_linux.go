@@ -33,7 +33,10 @@ func (v *Volume) removeNTFS(loc location, now *File) error {
 	if err != nil {
 		return err
 	}
-	err = v.restorable(loc, fd)
+	err = v.undress(fd, now)
+	if err == nil {
+		err = v.restorable(loc, fd)
+	}
 	unix.Close(fd) // ntfs-3g would keep an open file under another name
 	if err != nil {
 		return err
@@ -90,6 +93,19 @@ func makeFile(dir int, name string) error {
 	return unix.Close(fd)
 }
 
+// undress takes off what the driver has added to a file that it has made, and that
+// we have not finished: its descriptor is set only once this is done.
+func (v *Volume) undress(fd int, now *File) error {
+	if !now.isOpen() || len(now.Data) > 0 {
+		return nil
+	}
+	v.step("undress")
+	if err := errors.Join(undressNTFS(fd), unix.Fsync(fd)); err != nil {
+		return fmt.Errorf("cannot take off what the driver has added: %w", err)
+	}
+	return nil
+}
+
 // editNTFS sets the descriptor, writes from the first byte that changes, and puts
 // the attributes back, which writing touches. The inode stays the same.
 func (v *Volume) editNTFS(loc location, now, after *File) error {
@@ -103,11 +119,8 @@ func (v *Volume) editNTFS(loc location, now, after *File) error {
 	}
 	f := os.NewFile(uintptr(fd), loc.path)
 	defer f.Close()
-	if now.isOpen() && len(now.Data) == 0 { // ours: its descriptor is set only once this is done
-		v.step("undress")
-		if err := undressNTFS(fd); err != nil {
-			return fmt.Errorf("cannot take off what the driver has added: %w", err)
-		}
+	if err := v.undress(fd, now); err != nil {
+		return err
 	}
 	if err := v.setNTFS(fd, now, after, XattrNTFSDescriptor); err != nil {
 		return err

@@ -77,7 +77,7 @@ func refused(code string) func(device string) error {
 }
 
 // withNTFS3 opens the whole device through a loop, as a rescue does.
-func withNTFS3(device string, readonly bool, f func(v *offline.Volume, root int) error) error {
+func withNTFS3(device string, readonly bool, f func(v *offline.Volume) error) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	file, err := os.OpenFile(device, os.O_RDWR, 0)
@@ -85,13 +85,9 @@ func withNTFS3(device string, readonly bool, f func(v *offline.Volume, root int)
 		return err
 	}
 	defer file.Close()
-	loop, err := mount.AttachLoop(ctx, file, 0, 64<<20, readonly)
+	loop, err := mount.AttachLoop(ctx, file, 0, ntfs3Size, readonly)
 	if err != nil {
 		return err
-	}
-	err = mount.ProbeNTFS(ctx, loop.Path)
-	if err != nil {
-		return errors.Join(err, loop.Detach(ctx))
 	}
 	n, err := mount.OpenNTFS(ctx, loop.Path, readonly)
 	if err != nil {
@@ -102,7 +98,7 @@ func withNTFS3(device string, readonly bool, f func(v *offline.Volume, root int)
 		unix.Close(n.Root)
 		return errors.Join(err, n.Close(ctx), loop.Detach(ctx))
 	}
-	err = f(v, n.Root)
+	err = f(v)
 	return errors.Join(err, v.Close(), n.Close(ctx), loop.Detach(ctx), mount.Flush(file))
 }
 
@@ -112,7 +108,7 @@ func guestLook(device string) error {
 	if err != nil {
 		return err
 	}
-	return withNTFS3(device, true, func(v *offline.Volume, _ int) error {
+	return withNTFS3(device, true, func(v *offline.Volume) error {
 		now, err := os.ReadFile("/proc/self/mountinfo")
 		if err != nil || string(now) != string(table) {
 			return fmt.Errorf("the mount is in the table: %q, %w", now, err)
@@ -156,11 +152,11 @@ func guestLook(device string) error {
 func guestEdit(change func(*offline.Volume) offline.Change) func(device string) error {
 	return func(device string) error {
 		var c offline.Change
-		err := withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+		err := withNTFS3(device, false, func(v *offline.Volume) error {
 			c = change(v)
 			return errors.Join(v.Apply(c), v.Apply(c))
 		})
-		return errors.Join(err, withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+		return errors.Join(err, withNTFS3(device, false, func(v *offline.Volume) error {
 			if drifted, err := v.Drifted(c); err != nil || drifted {
 				return fmt.Errorf("drifted: %v, %w", drifted, err)
 			}
@@ -189,7 +185,7 @@ func removeOnce(v *offline.Volume) offline.Change {
 // guestUndo makes all changes, and takes them back on a fresh mount, last first.
 func guestUndo(device string) error {
 	var made []offline.Change
-	err := withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+	err := withNTFS3(device, false, func(v *offline.Volume) error {
 		for _, change := range ntfs3Changes {
 			c := change(v)
 			if err := v.Apply(c); err != nil {
@@ -199,7 +195,7 @@ func guestUndo(device string) error {
 		}
 		return nil
 	})
-	return errors.Join(err, withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+	return errors.Join(err, withNTFS3(device, false, func(v *offline.Volume) error {
 		for i := len(made) - 1; i >= 0; i-- {
 			back := made[i].Invert()
 			if err := errors.Join(v.Apply(back), v.Apply(back)); err != nil {
@@ -231,7 +227,8 @@ var errCut = errors.New("cut off")
 
 func cutOff(device string, change func(*offline.Volume) offline.Change, step int) (whole bool, err error) {
 	var c offline.Change
-	err = withNTFS3(device, false, func(v *offline.Volume, _ int) (err error) {
+	cut := step
+	err = withNTFS3(device, false, func(v *offline.Volume) (err error) {
 		c = change(v)
 		defer func() {
 			if r := recover(); r != nil && r != errCut {
@@ -239,7 +236,7 @@ func cutOff(device string, change func(*offline.Volume) offline.Change, step int
 			}
 		}()
 		v.OnStep = func(string) {
-			if step--; step < 0 {
+			if cut--; cut < 0 {
 				panic(errCut)
 			}
 		}
@@ -250,15 +247,69 @@ func cutOff(device string, change func(*offline.Volume) offline.Change, step int
 	if err != nil {
 		return whole, err
 	}
-	for _, end := range []offline.Change{c, c.Invert()} {
-		err = errors.Join(err, withNTFS3(device, false, func(v *offline.Volume, _ int) error { return v.Apply(end) }))
+	return whole, withNTFS3(device, false, func(v *offline.Volume) error { return endEither(v, c, step) })
+}
+
+// endEither finishes the change every other time, and takes it back.
+func endEither(v *offline.Volume, c offline.Change, n int) error {
+	var err error
+	if n%2 == 0 {
+		err = v.Apply(c)
 	}
-	return whole, err
+	return errors.Join(err, v.Apply(c.Invert()))
+}
+
+// guestPowerCut takes what is on the disk at each step: it is marked, and so refused
+// until Windows has checked it, or a second run finishes the change and takes it back.
+func guestPowerCut(device string) error {
+	cuts, marked := 0, 0
+	for i, change := range ntfs3Changes {
+		err := withNTFS3(device, false, func(v *offline.Volume) error {
+			var errs []error
+			c := change(v)
+			look := func(step string) {
+				cuts++
+				was, err := comeBack(device, c, cuts)
+				if was {
+					marked++
+				}
+				if err != nil {
+					errs = append(errs, fmt.Errorf("change %d at %q: %w", i, step, err))
+				}
+			}
+			v.OnStep = look
+			err := v.Apply(c)
+			look("the end")
+			return errors.Join(append(errs, err)...)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	fmt.Printf("guest: of %d power cuts %d leave it marked\n", cuts, marked)
+	return nil
+}
+
+func comeBack(device string, c offline.Change, n int) (marked bool, err error) {
+	const copied = "/tmp/cut"
+	data, err := os.ReadFile(device)
+	if err == nil {
+		err = os.WriteFile(copied, data, 0o600)
+	}
+	if err != nil {
+		return false, err
+	}
+	defer os.Remove(copied)
+	err = withNTFS3(copied, false, func(v *offline.Volume) error { return endEither(v, c, n) })
+	if code, _ := mount.NTFSAdvice(err); code == "dirty" {
+		return true, nil
+	}
+	return false, err
 }
 
 // guestKeeps does not remove what it could not bring back.
 func guestKeeps(device string) error {
-	return withNTFS3(device, false, func(v *offline.Volume, _ int) error {
+	return withNTFS3(device, false, func(v *offline.Volume) error {
 		f, err := v.Snapshot(ntfsStreams, 100)
 		if err != nil {
 			return err
@@ -291,7 +342,7 @@ func guestKilled(device string) error {
 	if err != nil || !strings.HasPrefix(line, "/dev/loop") {
 		return fmt.Errorf("the child says %q, %w", line, err)
 	}
-	return withNTFS3(device, true, func(v *offline.Volume, _ int) error {
+	return withNTFS3(device, true, func(v *offline.Volume) error {
 		got, err := v.ReadFile("/open", 10)
 		if err != nil || string(got) != "written" {
 			return fmt.Errorf("it is %q, %w", got, err)

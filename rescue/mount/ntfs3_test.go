@@ -18,6 +18,8 @@ import (
 	"github.com/seed-77750964/regain/offline/block"
 )
 
+const ntfs3Size = 16 << 20
+
 // ntfs3Case is one disk of the guest.
 type ntfs3Case struct {
 	name  string
@@ -44,6 +46,7 @@ var ntfs3Cases = []ntfs3Case{
 	{name: "remove", guest: guestEdit(removeOnce), wrote: []string{"$MFTMirr", "clusters of $MFT", "record of $Volume", "record of .run-once", "record of EC2Launch", "record of state"}, check: showsRemoved},
 	{name: "undo", many: true, guest: guestUndo, check: showsUndone},
 	{name: "cut off", many: true, guest: guestCutOff, check: showsUndone},
+	{name: "power cut", many: true, guest: guestPowerCut},
 	{name: "keep", guest: guestKeeps, check: showsSame},
 	{name: "killed", many: true, guest: guestKilled, check: showsKilled},
 }
@@ -57,7 +60,10 @@ func TestNTFS3InAVM(t *testing.T) {
 	if err := testdisk.StaticTest(t.Context(), program); err != nil {
 		t.Fatal(err)
 	}
-	base := ntfsImage(t, ntfsTree, ntfs3Tree)
+	base, err := testdisk.NewNTFS(t.Context(), filepath.Join(t.TempDir(), "ntfs.img"), ntfs3Size, ntfsTree, ntfs3Tree)
+	if err != nil {
+		t.Fatal(err)
+	}
 	before, names := showAll(t, base), inodes(t, base)
 	guest := testdisk.Guest{Suite: testdisk.Trixie, Modules: []string{"virtio_blk", "loop", "ntfs3"}, Program: program}
 	old := make([][]byte, len(ntfs3Cases))
@@ -105,7 +111,7 @@ func sound(t *testing.T, image string) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if sb, err := block.Probe(f, 64<<20); err != nil || sb.Dirty || sb.NTFS.Log != block.LogClosed {
+	if sb, err := block.Probe(f, ntfs3Size); err != nil || sb.Dirty || sb.NTFS.Log != block.LogClosed {
 		t.Errorf("%+v, %v", sb, err)
 	}
 }

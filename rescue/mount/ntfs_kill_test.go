@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -23,7 +24,11 @@ func holdNTFS(path string) string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	loop, err := mount.AttachLoop(ctx, f, 0, 64<<20, false)
+	size, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err.Error()
+	}
+	loop, err := mount.AttachLoop(ctx, f, 0, size, false)
 	if err != nil {
 		return err.Error()
 	}
