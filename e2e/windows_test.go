@@ -1,307 +1,189 @@
 package e2e
 
 import (
-	"context"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/xml"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
-	"unicode/utf16"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/internal/testdisk/windows"
 )
 
-// server is a Windows instance that is worked on, and how it was.
-type server struct {
-	l             *lab
-	id, volume    string
-	state         string // of whoever drives the run
-	key           string // private half of its key pair
-	before, files string
-	old           string // the administrator's password
-	starts        int    // how often it was started
+// A scene is a way to lose a password, and what becomes of it.
+type scene struct {
+	name string
+	play func(*testing.T, *lab)
 }
 
-// needWindows skips where the lab cannot run Windows.
-func needWindows(t testing.TB) {
-	t.Helper()
-	need(t)
-	testdisk.Need(t, "mkntfs", "ntfs-3g", "lowntfs-3g", "ntfs-3g.probe", "hivexregedit", "openssl")
+// scenes play side by side in one account.
+var scenes = []scene{
+	{windows.EC2Config, func(t *testing.T, l *lab) { newPassword(t, l, windows.EC2Config, "--accept-imdsv2") }}, // no documentation says which version knows it
+	{windows.EC2LaunchV1, func(t *testing.T, l *lab) { newPassword(t, l, windows.EC2LaunchV1) }},
+	{windows.EC2LaunchV2, func(t *testing.T, l *lab) { newPassword(t, l, windows.EC2LaunchV2) }},
+	{"lost key pair", lostKeyPair},
+	{"replaced", replaced},
+	{"hibernated", refusedFor(func(img *testdisk.NTFSImage) error { return img.Mount(testdisk.Hibernated) }, "hibernat")},
+	{"unclean", refusedFor(func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, "not closed")},
+	{"dirty", refusedFor((*testdisk.NTFSImage).MarkDirty, "marked dirty")},
+	{"power cut", powerCut},
+	{"refused before a stop", refusedBefore},
 }
 
-// rsaKey makes a pair as EC2 takes it: the file of its private half.
-func rsaKey(t testing.TB) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "key.pem")
-	if out, err := exec.Command("ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-N", "", "-C", "", "-f", path).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return path
-}
-
-// keyPair imports the public half of a key.
-func (l *lab) keyPair(name, key string) {
-	l.t.Helper()
-	public, err := os.ReadFile(key + ".pub")
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	l.ec2("ImportKeyPair", "KeyName="+name, "PublicKeyMaterial="+base64.StdEncoding.EncodeToString(public))
-}
-
-// settled are the disks of Windows whose launch agent has made its first password.
-var settled struct {
-	mu   sync.Mutex
-	made map[string]settledDisk
-}
-
-type settledDisk struct{ image, key, password string }
-
-// settledWindows is a Windows as it is found: its agent has done what it does once, and
-// somebody knows the password. Each is made once, by a lab of its own.
-func settledWindows(t testing.TB, agent string) settledDisk {
-	t.Helper()
-	needWindows(t)
-	settled.mu.Lock()
-	defer settled.mu.Unlock()
-	if d := settled.made[agent]; d.image != "" {
-		return d
-	}
-	l := newLab(t, "--speed", "1000")
-	d := settledDisk{key: filepath.Join(programs, agent+".pem"), image: filepath.Join(programs, agent+".raw")}
-	made := rsaKey(t)
-	for _, suffix := range []string{"", ".pub"} {
-		copyFile(t, made+suffix, d.key+suffix)
-	}
-	l.keyPair("first", d.key)
-	s := &server{l: l, key: d.key, starts: 1}
-	s.create(windowsDisk(t, agent), "--key-name", "first")
-	s.awaitReady()
-	d.password = s.sealedPassword(d.key)
-	l.ec2("StopInstances", "InstanceId.1="+s.id)
-	l.awaitState(s.id, "stopped")
-	copyFile(t, s.disk(), d.image)
-	if settled.made == nil {
-		settled.made = map[string]settledDisk{}
-	}
-	settled.made[agent] = d
-	return d
-}
-
-func copyFile(t testing.TB, from, to string) {
-	t.Helper()
-	if out, err := exec.Command("cp", "--sparse=always", from, to).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-}
-
-func (s *server) create(image string, flags ...string) {
-	s.l.t.Helper()
-	args := append([]string{"create-instance", "--state", s.l.state, "--platform", "windows", "--image", image}, flags...)
-	s.id = strings.Fields(s.l.must(0, "regain-lab", args...))[0]
-	s.volume = s.l.describe(s.id).Volumes[0]
-}
-
-// serve makes a Windows instance that has run for a while, and goes with the test.
-func serve(t testing.TB, l *lab, agent string, flags ...string) *server {
-	t.Helper()
-	d := settledWindows(t, agent)
-	s := &server{l: l.with(t), state: filepath.Join(t.TempDir(), "state"), key: d.key, old: d.password}
-	name := "pair-" + filepath.Base(t.TempDir()) + "-" + strings.ReplaceAll(t.Name(), "/", "-")
-	s.l.keyPair(name, s.key)
-	s.create(d.image, append([]string{"--key-name", name}, flags...)...)
-	s.look(t)
-	t.Cleanup(func() {
-		if !t.Failed() { // its volume takes memory
-			s.l.ec2("TerminateInstances", "InstanceId.1="+s.id)
-		}
-	})
-	return s
-}
-
-// look notes how it is, once it has done what it does at a start.
-func (s *server) look(t testing.TB) {
-	t.Helper()
-	s.starts = 1
-	s.awaitReady()
-	s.before, s.files = s.l.description(s.id), volumeFiles(t, s.disk())
-}
-
-func (s *server) disk() string { return filepath.Join(s.l.state, "volumes", s.volume+".raw") }
-
-// console is what EC2 has of the serial console.
-func (s *server) console() string {
-	s.l.t.Helper()
-	var answer struct {
-		Output string `xml:"output"`
-	}
-	if err := xml.Unmarshal([]byte(s.l.ec2("GetConsoleOutput", "InstanceId="+s.id)), &answer); err != nil {
-		s.l.t.Fatal(err)
-	}
-	text, err := base64.StdEncoding.DecodeString(answer.Output)
-	if err != nil {
-		s.l.t.Fatal(err)
-	}
-	return string(text)
-}
-
-// awaitReady waits until it runs, and all that acts at a start has acted.
-func (s *server) awaitReady() {
-	s.l.t.Helper()
-	said := ""
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if said = s.console(); strings.Count(said, "Windows is Ready to use") >= s.starts && readyAgain(said) && s.l.describe(s.id).State == "running" {
-			return
-		}
-	}
-	s.l.t.Fatalf("%s does not get ready: %s", s.id, said)
-}
-
-// readyAgain tells whether the last thing that began has come to its end.
-func readyAgain(said string) bool {
-	return strings.LastIndex(said, "Windows is Ready to use") > strings.LastIndex(said, "machine: starts")
-}
-
-// sealedPassword is the password as EC2's own console shows it: openssl decrypts it.
-func (s *server) sealedPassword(key string) string {
-	s.l.t.Helper()
-	var answer struct {
-		Data string `xml:"passwordData"`
-	}
-	for deadline := time.Now().Add(time.Minute); answer.Data == "" && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		if err := xml.Unmarshal([]byte(s.l.ec2("GetPasswordData", "InstanceId="+s.id)), &answer); err != nil {
-			s.l.t.Fatal(err)
-		}
-	}
-	sealed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(answer.Data))
-	if err != nil {
-		s.l.t.Fatal(err)
-	}
-	cmd := s.l.command(context.Background(), nil, "openssl", "pkeyutl", "-decrypt", "-inkey", key)
-	cmd.Stdin = strings.NewReader(string(sealed))
-	r := s.l.wait(cmd)
-	if r.code != 0 || len(r.stdout) < 12 {
-		s.l.t.Fatalf("openssl cannot decrypt the password of %s: %+v", s.id, r)
-	}
-	return r.stdout
-}
-
-// opens tells whether the administrator has the password.
-func (s *server) opens(password string) bool {
-	s.l.t.Helper()
-	cmd := s.l.command(context.Background(), nil, "regain-lab", "check-password", "--state", s.l.state, "--instance", s.id)
-	cmd.Stdin = strings.NewReader(password)
-	r := s.l.wait(cmd)
-	if r.code != 0 && r.code != 4 {
-		s.l.t.Fatalf("check-password: %+v", r)
-	}
-	return r.code == 0
-}
-
-// reset is the command line of a reset that asks nobody.
-func (s *server) reset(flags ...string) []string {
-	return append(reset(s.id, "--state-dir", s.state, "--backup", "none"), flags...)
-}
-
-// password gets the new one as people do; empty: there is none.
-func (s *server) password(key string, flags ...string) string {
-	s.l.t.Helper()
-	r := s.l.run(nil, "regain", append([]string{"password", s.id, "--key", key, "--state-dir", s.state, "--timeout", "60s"}, flags...)...)
-	if r.code != 0 && r.code != 1 {
-		s.l.t.Errorf("regain password ended with %d: %s", r.code, r.stderr)
-	}
-	password := strings.TrimSuffix(r.stdout, "\n")
-	if password != "" && strings.Contains(r.stderr, password) {
-		s.l.t.Error("the password was said beside stdout")
-	}
-	return password
-}
-
-// judge is the promise: a new password opens it, and nothing else has changed; or it is
-// as it was, with the password of before.
-func (s *server) judge(t testing.TB, run string, said ending, key string, flags ...string) {
-	t.Helper()
-	about := tail(said.stdout) + "\n" + tail(said.stderr)
-	if diff := cmp.Diff(s.before, s.l.description(s.id)); diff != "" {
-		t.Fatalf("the instance is not as it was:\n%s\n%s", diff, about)
-	}
-	if left := s.l.leftovers(run); left != "" {
-		t.Errorf("there is left:\n%s\n%s", left, about)
-	}
-	s.awaitReady()
-	rescued := said.state == "rescued"
-	if s.opens(s.old) == rescued {
-		t.Errorf("it ended %q, and the password of before opens it: %v\n%s\n%s", said.state, !rescued, about, s.console())
-	}
-	if rescued {
-		password := s.password(key, flags...)
-		if len(password) < 12 || password == s.old || !s.opens(password) {
-			t.Errorf("the new password (%d letters) does not open it\n%s\n%s", len(password), about, s.console())
-		}
-		s.noPassword(t, password, said.stdout+said.stderr)
-	}
-	s.noPassword(t, s.old, said.stdout+said.stderr)
-	if diff := cmp.Diff(s.files, volumeFiles(t, s.disk())); diff != "" {
-		t.Errorf("more than the password has changed:\n%s\n%s", diff, about)
-	}
-}
-
-// noPassword looks for a password where it must not be, in any form of writing it: in
-// what was said, in the journals, and when the lab ends, in all that it has.
-func (s *server) noPassword(t testing.TB, password, said string) {
-	t.Helper()
-	if password == "" {
-		return
-	}
-	var wide []byte
-	for _, u := range utf16.Encode([]rune(password)) {
-		wide = binary.LittleEndian.AppendUint16(wide, u)
-	}
-	forms := []string{password, string(wide), base64.StdEncoding.EncodeToString([]byte(password)), base64.StdEncoding.EncodeToString(wide)}
-	for _, form := range forms {
-		if strings.Contains(said, form) {
-			t.Error("the password was said")
-		}
-	}
-	if found := holding(t, forms, s.state); len(found) > 0 {
-		t.Errorf("the password lies in %q", found)
-	}
-	s.l.secrets.add(forms)
-}
-
-// A lost password, three launch agents: each makes a new one, which comes to nobody but
-// who has the key pair; and the password that EC2 still had is not taken for it.
 func TestWindows(t *testing.T) {
 	needWindows(t)
+	settledWindows(t, windows.EC2LaunchV2)
 	l := newLab(t, "--speed", "50")
-	sideBySide(t, 3, []string{windows.EC2Config, windows.EC2LaunchV1, windows.EC2LaunchV2}, func(agent string) string { return agent }, func(t *testing.T, agent string) {
-		s := &server{l: l.with(t), state: filepath.Join(t.TempDir(), "state"), key: rsaKey(t)}
-		s.l.keyPair(agent, s.key)
-		s.create(windowsDisk(t, agent), "--key-name", agent)
-		s.look(t)
-		s.old = s.sealedPassword(s.key)
-		var flags []string
-		if agent == windows.EC2Config {
-			flags = []string{"--accept-imdsv2"} // no documentation says which version knows it
+	sideBySide(t, 5, scenes, func(s scene) string { return strings.ReplaceAll(s.name, " ", "-") }, func(t *testing.T, s scene) { s.play(t, l) })
+}
+
+// newPassword: a launch agent makes a new one, which comes to nobody but who has the
+// key pair; and the password that EC2 still had is not taken for it.
+func newPassword(t *testing.T, l *lab, agent string, flags ...string) {
+	s := &server{l: l.with(t), state: filepath.Join(t.TempDir(), "state"), key: rsaKey(t)}
+	s.from(t, windowsDisk(t, agent))
+	s.look(t)
+	s.old = s.sealedPassword(s.key)
+	end := s.l.watch(s.reset(flags...), undisturbed)
+	if end.code != 0 || end.state != "rescued" {
+		t.Fatalf("it ended with %d, %s\n%s%s\n%s", end.code, end.state, tail(end.stdout), end.stderr, s.console())
+	}
+	s.judge(t, end.run, end, s.key)
+	if !regexp.MustCompile(`"agent":\s*"` + agent + `"`).MatchString(end.stdout) {
+		t.Errorf("it does not tell the agent: %s", tail(end.stdout))
+	}
+}
+
+// lostKeyPair: nobody has its private half, and nobody wants another instance: a start-up script encrypts
+// the password to a key that somebody has, and goes.
+func lostKeyPair(t *testing.T, l *lab) {
+	s := serve(t, l, windows.EC2LaunchV2)
+	own := rsaKey(t)
+	end := s.l.watch(s.reset("--public-key", own+".pub"), undisturbed)
+	if end.code != 0 || end.state != "rescued" {
+		t.Fatalf("it ended with %d, %s\n%s%s", end.code, end.state, tail(end.stdout), end.stderr)
+	}
+	s.judge(t, end.run, end, own)
+	if said := s.console(); strings.Contains(said, "<Password>") || strings.Count(said, "regain1:") == 0 {
+		t.Errorf("the console has %s", said)
+	}
+	if r := s.l.run(nil, "regain", "password", s.id, "--key", s.key, "--state-dir", s.state, "--timeout", "5s"); r.code != 1 || r.stdout != "" {
+		t.Errorf("another key: %+v", r)
+	}
+	if r := s.l.run(nil, "regain", "password", s.id, "--key", own, "--state-dir", t.TempDir(), "--timeout", "5s", "--run", end.agentRun(t)); r.code != 0 || !s.opens(strings.TrimSpace(r.stdout)) {
+		t.Errorf("from another machine: %d %s", r.code, r.stderr)
+	}
+}
+
+// agentRun is the run that the report names.
+func (e ending) agentRun(t testing.TB) string {
+	t.Helper()
+	found := regexp.MustCompile(`"schema":"regain.report/1","run":"([^"]+)"`).FindStringSubmatch(e.stdout)
+	if found == nil {
+		t.Fatalf("no report: %s", tail(e.stdout))
+	}
+	return found[1]
+}
+
+// replaced: an instance is launched anew, from the image that makes a password of its
+// own, with another pair. Asked again, no other is.
+func replaced(t *testing.T, l *lab) {
+	s := serve(t, l, windows.EC2LaunchV1, "--tag", "Name=web")
+	end := s.l.watch(s.reset("--backup", "ami"), undisturbed)
+	s.judge(t, end.run, end, s.key)
+	if end.code != 0 || end.state != "rescued" {
+		t.Fatalf("it ended with %d, %s: %s", end.code, end.state, end.stderr)
+	}
+	other := rsaKey(t)
+	s.l.keyPair("other", other)
+	replace := []string{"replace", s.id, "--key-name", "other", "--yes", "--state-dir", s.state}
+	out := s.l.must(0, "regain", replace...)
+	found := regexp.MustCompile(`LAUNCHED: (i-[0-9a-f]{17})`).FindStringSubmatch(out)
+	if found == nil || !strings.Contains(s.l.must(0, "regain", replace...), found[1]) {
+		t.Fatalf("replace says %s", out)
+	}
+	anew := &server{l: s.l, id: found[1], state: s.state}
+	anew.awaitReady()
+	password := anew.password(other)
+	if !anew.opens(password) || s.opens(password) || anew.opens(s.old) || password == "" {
+		t.Errorf("the password of the new one opens it: %v, and the old one: %v", anew.opens(password), s.opens(password))
+	}
+	if shown := s.l.ec2("DescribeInstances", "InstanceId.1="+anew.id); !strings.Contains(shown, "<value>web</value>") || !strings.Contains(shown, "<keyName>other</keyName>") {
+		t.Errorf("it is %s", shown)
+	}
+	anew.noPassword(t, password, out)
+}
+
+// refusedFor: what is on the volume forbids to write to it. Then not one byte of it is
+// another when it comes back.
+func refusedFor(breaks func(*testdisk.NTFSImage) error, because string) func(*testing.T, *lab) {
+	return func(t *testing.T, l *lab) {
+		d := settledWindows(t, windows.EC2LaunchV2)
+		broken := filepath.Join(t.TempDir(), "broken.raw")
+		copyFile(t, d.image, broken)
+		if err := breaks(&testdisk.NTFSImage{Path: broken, Offset: 1 << 20}); err != nil {
+			t.Fatal(err)
 		}
-		end := s.l.watch(s.reset(flags...), undisturbed)
-		if end.code != 0 || end.state != "rescued" {
-			t.Fatalf("it ended with %d, %s\n%s%s\n%s", end.code, end.state, tail(end.stdout), end.stderr, s.console())
+		s := &server{l: l.with(t), state: filepath.Join(t.TempDir(), "state"), key: d.key}
+		s.from(t, broken, "--stopped")
+		s.stays(t, because)
+	}
+}
+
+// powerCut: a machine that was stopped by force is refused too, and what is advised then
+// helps: to start it, and to stop it in order.
+func powerCut(t *testing.T, l *lab) {
+	s := serve(t, l, windows.EC2Config)
+	s.l.ec2("StopInstances", "Force=true", "InstanceId.1="+s.id)
+	s.l.awaitState(s.id, "stopped")
+	s.stays(t, "not closed")
+	s.l.ec2("StartInstances", "InstanceId.1="+s.id)
+	s.l.awaitState(s.id, "running")
+	s.awaitReady()
+	s.before = s.l.description(s.id)
+	end := s.l.watch(s.reset("--accept-imdsv2"), undisturbed)
+	if s.judge(t, end.run, end, s.key); end.state != "rescued" {
+		t.Errorf("it ended with %d, %s: %s", end.code, end.state, end.stderr)
+	}
+}
+
+// stays wants a reset of the stopped instance to be taken back, because of something that
+// is told.
+func (s *server) stays(t testing.TB, because string) {
+	t.Helper()
+	before, sum := s.l.description(s.id), imageSum(t, s.disk())
+	end := s.l.watch(s.reset("--accept-imdsv2"), undisturbed)
+	if end.code != 1 || end.state != "taken-back" || !strings.Contains(end.stdout+end.stderr, because) {
+		t.Errorf("it ended with %d, %q, because of %q", end.code, end.state, regexp.MustCompile(`"error":"[^"]*"`).FindAllString(end.stdout, -1))
+	}
+	if imageSum(t, s.disk()) != sum {
+		t.Error("the volume is not as it was")
+	}
+	if s.l.description(s.id) != before {
+		t.Error("the instance is not as it was")
+	}
+	if left := s.l.leftovers(end.run); left != "" {
+		t.Errorf("there is left:\n%s", left)
+	}
+}
+
+// refusedBefore: where EC2 tells that it would go wrong, nothing is stopped. The instance
+// runs on, and not one byte of its volume is another.
+func refusedBefore(t *testing.T, l *lab) {
+	s := serve(t, l, windows.EC2LaunchV2)
+	s.l.ec2("ModifyInstanceMetadataOptions", "InstanceId="+s.id, "HttpEndpoint=disabled")
+	before, sum, calls := s.l.description(s.id), imageSum(t, s.disk()), len(s.l.calls())
+	r := s.l.run(nil, "regain", s.reset()...)
+	if r.code != 1 || !strings.Contains(r.stderr, "[windows-metadata-off]") {
+		t.Errorf("it ended with %d: %s", r.code, r.stderr)
+	}
+	if imageSum(t, s.disk()) != sum || s.l.description(s.id) != before || !s.opens(s.old) {
+		t.Error("it is not as it was")
+	}
+	for _, c := range s.l.calls()[calls:] {
+		if c.Mutating && slices.Contains(c.Resources, s.id) {
+			t.Errorf("%s was called", c.name())
 		}
-		s.starts++
-		s.judge(t, end.run, end, s.key)
-		if !regexp.MustCompile(`"agent":\s*"` + agent + `"`).MatchString(end.stdout) {
-			t.Errorf("it does not tell the agent: %s", tail(end.stdout))
-		}
-	})
+	}
 }
