@@ -36,7 +36,10 @@ func (p *program) wait(ctx context.Context, id string, s *ec2.Spec) (lab.Found, 
 		}
 		select {
 		case <-ctx.Done():
-			return found, fmt.Errorf("cannot wait for %s: it is %s, and no sshd answers", id, found.State)
+			if found.State == "running" {
+				return found, fmt.Errorf("cannot wait for %s: no sshd answers", id)
+			}
+			return found, fmt.Errorf("cannot wait for %s: it is still %s", id, found.State)
 		case <-tick.C:
 		}
 	}
