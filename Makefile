@@ -19,13 +19,14 @@ MUST_RUN := $(shell test "$$(id -u)" = 0 && echo 1)
 .PHONY: help build demo test race bench fuzz lint vuln roots clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 } sub(/^## /, "") { printf "%14s%s\n", "", $$0 }' Makefile
 
 build: ## static binaries for linux amd64 and arm64 in bin/
 	@scripts/deps.sh build
 	@scripts/build.sh
 
 demo: ## the whole story: a lab, a locked instance, regain reset, and a login (root)
+## with WINDOWS=1: the same with a Windows, and its new password
 	@scripts/deps.sh demo
 	@scripts/build.sh host
 	@scripts/demo.sh

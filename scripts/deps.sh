@@ -3,24 +3,32 @@
 # pinned versions into the cache, outside this module.
 #
 #   scripts/deps.sh build|demo|test|lint
+#   WINDOWS=1 scripts/deps.sh demo    for the demo with Windows, too
 set -euo pipefail
 
-# What `make demo` runs.
+# What `make demo` runs: the story itself, and the lab's machines, which are made of
+# this machine's programs.
 demo_packages=(
 	ca-certificates e2fsprogs dosfstools fdisk util-linux mount tar
 	mmdebstrap debian-archive-keyring
 	openssh-client curl iproute2
 )
 
+# What a Windows needs besides: NTFS for the rescue, the lab and the disk that is made;
+# hivexregedit for the lab and that disk.
+windows_packages=(ntfs-3g libwin-hivex-perl)
+
 # What tests run besides: mkfs and friends for every format that offline/block
 # knows, the packaged sshd as oracle, the AWS CLI as a client that we did not
-# write, QEMU for whole systems, and gcc because -race needs cgo.
+# write, openssl and Mono as others that decrypt and encrypt passwords, QEMU for whole
+# systems, and gcc because -race needs cgo.
 test_packages=(
-	"${demo_packages[@]}"
-	xfsprogs btrfs-progs ntfs-3g squashfs-tools xorriso gdisk
+	"${demo_packages[@]}" "${windows_packages[@]}"
+	xfsprogs btrfs-progs squashfs-tools xorriso gdisk
 	genisoimage lvm2 cryptsetup-bin mdadm
 	openssh-server awscli qemu-system-x86 psmisc procps
 	acl attr git python3
+	libhivex-bin mono-mcs openssl
 	grub-common pamtester qemu-utils selinux-utils tcpd
 	binutils gcc libc6-dev
 )
@@ -39,6 +47,7 @@ main() {
 	build) need_go ;;
 	demo)
 		need_go
+		[ "${WINDOWS:-}" != 1 ] || demo_packages+=("${windows_packages[@]}")
 		packages "${demo_packages[@]}"
 		;;
 	test)
