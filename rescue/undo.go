@@ -64,15 +64,16 @@ func (p *Patient) undo(ctx context.Context, r Request, id string) (done []offlin
 		return nil, &Refusal{Code: "other-volume", Text: fmt.Sprintf("run %s worked on another volume (root filesystem %q)", id, run.Patient.RootUUID)}
 	}
 	inverse := inverted(run.Changes)
-	if pending, err := p.pending(ctx, run.Patient, inverse); err != nil {
+	pending, err := p.pending(ctx, run.Patient, inverse)
+	if err != nil || len(pending) == 0 && run.State == journal.Undone {
 		return nil, err
-	} else if len(pending) == 0 && run.State == journal.Undone {
-		return nil, nil
 	}
 	if err := p.putBack(ctx, r, inverse); err != nil {
 		return nil, err
 	}
-	return inverse, r.State.Record(id, r.Now, journal.Undone)
+	back := byPath(pending)
+	made := slices.DeleteFunc(slices.Clone(inverse), func(c offline.Change) bool { return back[c.Path] == nil })
+	return made, r.State.Record(id, r.Now, journal.Undone)
 }
 
 func inverted(changes []offline.Change) []offline.Change {
@@ -105,8 +106,7 @@ func (p *Patient) pending(ctx context.Context, was journal.Patient, inverse []of
 	begun := byPath(started)
 	for file, chain := range byPath(inverse) {
 		if len(begun[file]) == 0 || foreignContent(tree.Volume, chain, inverse) {
-			return nil, &Refusal{Code: "drift", Text: fmt.Sprintf("%q has changed since the run: it is left as it is", file),
-				Hint: "compare it with the journal in the state directory, and put it back by hand"}
+			return nil, p.drifted(file)
 		}
 		last := chain[len(chain)-1]
 		done, err := shows(tree.Volume, last)
@@ -118,6 +118,16 @@ func (p *Patient) pending(ctx context.Context, was journal.Patient, inverse []of
 		}
 	}
 	return todo, nil
+}
+
+// drifted refuses to undo. A Windows that has started since has changed its files
+// itself, and what was armed has run.
+func (p *Patient) drifted(file string) *Refusal {
+	hint := "compare it with the journal in the state directory, and put it back by hand"
+	if p.root.windows {
+		hint = "if Windows has started since, what was armed has run, and regain-agent diagnose says whether anything still sets a password; else " + hint
+	}
+	return &Refusal{Code: "drift", Text: fmt.Sprintf("%q has changed since the run: nothing was taken back", file), Hint: hint}
 }
 
 // mountPoints are the mount points of the filesystems that hold what changes.
