@@ -116,12 +116,15 @@ func (s *System) planScript(m *arming, w Wishes, name string) {
 		return
 	}
 	m.missing("the start-up script is not in the local policy")
-	add, err := newpassword.Install(w.Run, w.Fallback, gpo.Policy{GPT: gpt.data(), Scripts: scripts.data()})
+	missing, ok := m.makeDirs()
+	if !ok {
+		return
+	}
+	add, err := newpassword.Install(w.Run, w.Fallback, gpo.Policy{GPT: gpt.data(), Scripts: scripts.data(), Missing: missing})
 	if err != nil {
 		m.find("windows/policy-file", scripts.path, err.Error())
 		return
 	}
-	m.makeDirs()
 	for _, f := range add.Files {
 		m.writeScript(f)
 	}
@@ -161,8 +164,8 @@ func (s *System) checkScripting(m *arming) {
 
 const whyScript = "so that a start-up script sets a password, encrypted to your key"
 
-// makeDirs makes what is missing of the policy's directories.
-func (m *arming) makeDirs() {
+// makeDirs makes what is missing of the policy's directories, and says how many are.
+func (m *arming) makeDirs() (missing int, ok bool) {
 	for _, dir := range gpo.Dirs() {
 		_, err := m.s.v.Stat("/" + dir)
 		if err == nil {
@@ -174,10 +177,12 @@ func (m *arming) makeDirs() {
 		}
 		if err != nil {
 			m.unreadable("/"+dir, err)
-			return
+			return 0, false
 		}
 		m.changes = append(m.changes, offline.Change{Path: canonical, After: offline.NTFSDir(), Why: whyScript})
+		missing++
 	}
+	return missing, true
 }
 
 var longText = regexp.MustCompile(`'[0-9A-Za-z+/=]{200,}'`)

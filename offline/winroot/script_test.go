@@ -58,6 +58,16 @@ func TestScript(t *testing.T) {
 			}
 			apply(t, v, p.Changes)
 			checkScript(t, root, name, len(files) > 0)
+			made := 0
+			for _, c := range p.Changes {
+				if c.After.Kind == offline.Dir {
+					made++
+				}
+			}
+			i := slices.IndexFunc(p.Changes, func(c offline.Change) bool { return strings.HasSuffix(c.Path, ".ps1") })
+			if !strings.Contains(string(p.Changes[i].After.Data), fmt.Sprintf("$made = %d;", made)) || made == 0 {
+				t.Errorf("%s: the script does not remove the %d directories that were made", name, made)
+			}
 			v.Close()
 
 			v = open(t, root)

@@ -26,10 +26,11 @@ func Dirs() []string {
 	return []string{policy, policy + "/Machine", policy + "/Machine/Scripts", StartupDir}
 }
 
-// A Policy is the content of the two files; nil where there is none.
+// A Policy is the content of the two files; nil where there is none. The last so many of Dirs are missing.
 type Policy struct {
 	GPT     []byte
 	Scripts []byte
+	Missing int
 }
 
 var scriptName = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z-]{0,99}\.cmd$`)

@@ -22,8 +22,7 @@
 // # What the script leaves
 //
 // The script puts gpt.ini and scripts.ini back if they are still what Install made of them, and deletes its own files. What
-// stays is the new password, the copy of the block in ProgramData\regain, and directories of the policy that were not there
-// before. If somebody has changed scripts.ini meanwhile, so does a line in it that names a script which is gone, which
+// stays is the new password and the copy of the block in ProgramData\regain. If somebody has changed scripts.ini meanwhile, so does a line in it that names a script which is gone, which
 // Windows notes in its event log.
 //
 // No password counts before its block is on the disk beside the script, as regain-RUN.*.sealed. After a start that was cut
@@ -43,6 +42,7 @@ import (
 	"fmt"
 	"math/big"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/seed-77750964/regain/offline/winroot/gpo"
@@ -101,9 +101,10 @@ func Install(run string, key *rsa.PublicKey, before gpo.Policy) (Installation, e
 	}, nil
 }
 
-// starter is one line, since the script deletes it while it runs. Without an input that ends, PowerShell 2.0 waits for one.
+// starter is one line, since the script deletes it while it runs, and leaves the folder, since the script may delete that.
+// Without an input that ends, PowerShell 2.0 waits for one.
 func starter(name string) string {
-	return `@"%SystemRoot%\System32\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -NonInteractive -ExecutionPolicy Bypass` +
+	return `@cd /d "%SystemRoot%" & "%SystemRoot%\System32\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -NonInteractive -ExecutionPolicy Bypass` +
 		` -File "%~dp0` + name + `.ps1" <nul & exit` + "\r\n"
 }
 
@@ -120,6 +121,7 @@ func fill(run string, key *rsa.PublicKey, before, after gpo.Policy) ([]byte, err
 		"SCRIPTS_AFTER":  carried(after.Scripts),
 		"GPT_BEFORE":     carried(before.GPT),
 		"GPT_AFTER":      carried(after.GPT),
+		"MADE":           strconv.Itoa(min(max(before.Missing, 0), len(gpo.Dirs()))),
 	}
 	var pairs []string
 	for name, value := range values {

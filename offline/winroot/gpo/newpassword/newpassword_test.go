@@ -40,6 +40,12 @@ func TestInstall(t *testing.T) {
 			t.Errorf("the policy does not name %s", name)
 		}
 	}
+	for missing, want := range map[int]string{-1: "0", 0: "0", 3: "3", 9: "4"} {
+		script := install(t, gpo.Policy{Missing: missing}).Files[0].Data
+		if !bytes.Contains(script, []byte("$made = "+want+";")) {
+			t.Errorf("of %d directories that it has made, the script does not remove %s", missing, want)
+		}
+	}
 	if _, err := newpassword.Install(run, &sharedKey(t).PublicKey, in.Policy); !errors.Is(err, newpassword.ErrInstalled) {
 		t.Errorf("installed twice: %v", err)
 	}
@@ -164,7 +170,7 @@ func TestPasswordIsNeverLost(t *testing.T) {
 	for _, step := range []string{
 		"$rsa.Encrypt($plain, $true)", "'.sealed')", "Write-Durably $file", "Invoke('SetPassword', $password)", "try {", "UserFlags", "return Format-Block $status $sealed",
 		"[IO.FileOptions]::WriteThrough", `Write-Durably "$done.new"`, `[IO.File]::Move("$done.new", $done)`, "Save-Copy $block", "Send-Block $block",
-		"if (-not $told) { exit }", `Restore-File (Join-Path $policy 'Machine\Scripts\scripts.ini')`, "'gpt.ini'", "'cmd', 'ps1'", "':failed:'", `GetFiles($here, "regain-$run.*")`,
+		"if (-not $told) { exit }", `Restore-File (Join-Path $policy 'Machine\Scripts\scripts.ini')`, "'gpt.ini'", "'cmd', 'ps1'", "':failed:'", `GetFiles($here, "regain-$run.*")`, "[IO.Directory]::Delete($here)",
 	} {
 		next := strings.Index(script[at:], step)
 		if next < 0 {
