@@ -49,6 +49,9 @@ func TestTakenBackAfterTheRun(t *testing.T) {
 			for _, name := range append(scripts, filepath.Join(dir, gpo.ScriptsPath), filepath.Join(dir, gpo.GPTPath)) {
 				err = errors.Join(err, os.Remove(name))
 			}
+			for _, folder := range slices.Backward(gpo.Dirs()) {
+				err = errors.Join(err, os.Remove(filepath.Join(dir, folder)))
+			}
 			return err
 		}, nil},
 		"the start-up script, cut off": {"", "", func(_ *testing.T, dir string) error {
