@@ -116,15 +116,21 @@ func withStep(step string) (made, asked []string) {
 // goOn takes the run up and judges the end.
 func (p *patient) goOn(t *testing.T, by way, run string) {
 	t.Helper()
+	p.judge(t, run, p.l.takeUp(t, by, run, p.id, p.state))
+}
+
+// takeUp takes up a run on an instance whose journal lies in a directory.
+func (l *lab) takeUp(t *testing.T, by way, run, id, state string) ending {
+	t.Helper()
 	agent := []string{"--agent", programs + "/regain-agent"}
 	var end ending
 	switch by {
 	case resumes:
-		end = p.l.watch(append([]string{"resume", run, "--state-dir", p.state}, agent...), undisturbed)
+		end = l.watch(append([]string{"resume", run, "--state-dir", state}, agent...), undisturbed)
 	case rollsBack:
-		end = p.l.watch([]string{"rollback", run, "--state-dir", p.state}, undisturbed)
+		end = l.watch([]string{"rollback", run, "--state-dir", state}, undisturbed)
 	case elsewhere:
-		end = p.l.watch(append([]string{"resume", p.id, "--take-over", "--state-dir", t.TempDir()}, agent...), undisturbed)
+		end = l.watch(append([]string{"resume", id, "--take-over", "--state-dir", t.TempDir()}, agent...), undisturbed)
 	}
 	over := end.state == "" && (strings.Contains(end.stderr, "there is no run") || strings.Contains(end.stderr, "it is home"))
 	if end.code != 0 && !over {
@@ -133,5 +139,5 @@ func (p *patient) goOn(t *testing.T, by way, run string) {
 	if want := map[way]string{resumes: "rescued", elsewhere: "rescued"}[by]; !over && want != "" && end.state != want {
 		t.Errorf("%s ended %s", by, end.state)
 	}
-	p.judge(t, run, end)
+	return end
 }

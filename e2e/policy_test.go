@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/seed-77750964/regain/internal/testdisk/windows"
 )
 
 // statement is one of a policy; the rest of it is kept as it is.
@@ -98,17 +100,25 @@ func TestMissingPermissions(t *testing.T) {
 	id := l.blank("--encrypted", "--kms-key", key, "--public-ip", "false")
 	joining("web")(l, id)
 	ask := asRescuer(id, "--agent", filepath.Join(programs, "regain-agent"), "--state-dir", t.TempDir(), "--keys", "controller", "--kms-key", key, "--subnet", "new-vpc")
-	if risks := l.dryRun(0, ask...); len(risks) > 0 {
-		t.Fatalf("the whole policy is not enough: %+v", risks)
+	l.ec2("CreateKeyPair", "KeyName=ops")
+	askWindows := asRescuer(l.blank("--platform", "windows", "--key-name", "ops", "--public-ip", "false"), "--agent", filepath.Join(programs, "regain-agent"), "--state-dir", t.TempDir())
+	for _, ask := range [][]string{ask, askWindows} {
+		if risks := l.dryRun(0, ask...); len(risks) > 0 {
+			t.Fatalf("the whole policy is not enough: %+v", risks)
+		}
 	}
 	before := len(l.calls())
 	for n, s := range all {
-		if slices.Contains([]string{"FetchKey", "FetchKeyDecrypted", "NewEncryptedVolumes"}, s.Sid) {
-			continue // of regain key; of accounts that encrypt every new volume
+		if slices.Contains([]string{"FetchKey", "FetchKeyDecrypted", "FetchPassword", "NewEncryptedVolumes"}, s.Sid) {
+			continue // of regain key and password; of accounts that encrypt every new volume
 		}
 		t.Run(s.Sid, func(t *testing.T) {
 			l := l.with(t)
 			l.mayRescue(slices.Delete(slices.Clone(all), n, n+1))
+			if s.Sid == "LookAtKeyPairs" {
+				l.lacks(s.Sid, askWindows)
+				return
+			}
 			l.lacks(s.Sid, ask)
 		})
 	}
@@ -149,6 +159,7 @@ func (l *lab) lacks(sid string, ask []string) {
 // What the policies allow is what is called, over all features: nothing is denied
 // that is needed, and nothing is allowed that is not.
 func TestPolicies(t *testing.T) {
+	needWindows(t)
 	l := newStrictLab(t, "--speed", "50")
 	sideBySide(t, 4, features, func(f feature) string { return f.name }, func(t *testing.T, f feature) { f.run(t, l.with(t)) })
 	seen := map[string][]string{}
@@ -261,6 +272,24 @@ var features = []feature{
 		}
 		p.judge(t, cut.run, end)
 	}},
+	{"Windows, by its launch agent", func(t *testing.T, l *lab) {
+		s := serve(t, l, windows.EC2LaunchV2)
+		s.back(t, s.key, "--backup", "ami")
+	}},
+	{"Windows, by a start-up script", func(t *testing.T, l *lab) {
+		s, own := serve(t, l, windows.EC2LaunchV1), rsaKey(t)
+		s.back(t, own, "--public-key", own+".pub")
+	}},
+}
+
+// back resets the server as the rescuer, who gets the password, too.
+func (s *server) back(t testing.TB, key string, flags ...string) {
+	t.Helper()
+	end := s.l.watch(asRescuer(s.reset(flags...)...), undisturbed)
+	if end.code != 0 || end.state != "rescued" {
+		t.Errorf("with %q it ended with %d, %s\n%s%s", flags, end.code, end.state, tail(end.stdout), end.stderr)
+	}
+	s.judge(t, end.run, end, key, asRescuer()...)
 }
 
 // asked is a reset of the patient with these flags.
