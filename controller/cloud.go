@@ -232,6 +232,8 @@ type Instance struct {
 	MetadataOff    bool `json:"metadata_off,omitempty"`
 	MetadataTokens bool `json:"metadata_tokens,omitempty"`
 	TPM            bool `json:"tpm,omitempty"` // it has a NitroTPM
+	// Settings are what a replacement takes over, beside the rest.
+	Settings LaunchSettings `json:"settings,omitzero"`
 }
 
 // Device is an entry of an instance's block device mapping.

@@ -16,20 +16,32 @@ const TagReplaces = "regain:replaces"
 // A Replacement is a new Windows instance in place of one whose key pair is lost:
 // from its password-enabled image, with a key pair that somebody has.
 type Replacement struct {
-	Of      string            `json:"of"`
-	Image   string            `json:"image"`
-	KeyName string            `json:"key_name"`
-	Type    string            `json:"type"`
-	Subnet  string            `json:"subnet"`
-	Groups  []string          `json:"groups"`            // security groups
-	Profile string            `json:"profile,omitempty"` // ARN of the instance profile
-	Tokens  bool              `json:"tokens,omitempty"`  // the metadata service wants tokens
-	Tags    map[string]string `json:"tags"`
-	Token   string            `json:"token"` // launching again launches no other
+	Of      string   `json:"of"`
+	Image   string   `json:"image"`
+	KeyName string   `json:"key_name"`
+	Type    string   `json:"type"`
+	Subnet  string   `json:"subnet"`
+	Groups  []string `json:"groups"`            // security groups
+	Profile string   `json:"profile,omitempty"` // ARN of the instance profile
+	Tokens  bool     `json:"tokens,omitempty"`  // the metadata service wants tokens
+	// Settings and Attributes are the instance's own.
+	Settings   LaunchSettings    `json:"settings"`
+	Attributes Attributes        `json:"attributes"`
+	Tags       map[string]string `json:"tags"`
+	Token      string            `json:"token"` // launching again launches no other
 	// Differs tells, a line each, in what it is not like the other.
 	Differs []string `json:"differs"`
 	// Existing is the instance, if it has been launched already.
 	Existing string `json:"existing,omitempty"`
+}
+
+// LaunchSettings are some of what an instance is launched with.
+type LaunchSettings struct {
+	Optimized    bool   `json:"ebs_optimized,omitempty"`
+	Monitored    bool   `json:"monitored,omitempty"`     // in detail
+	Hops         int    `json:"metadata_hops,omitempty"` // of the metadata service's answers
+	MetadataTags bool   `json:"metadata_tags,omitempty"` // the metadata service tells the tags
+	Tenancy      string `json:"tenancy,omitempty"`       // dedicated or host; empty: shared
 }
 
 // A NoImageError means that there is no password-enabled image to launch from.
@@ -71,10 +83,12 @@ func (c *Controller) planReplacement(ctx context.Context, instance, keyName stri
 	}
 	was := found[0]
 	pair, err := c.Cloud.KeyPair(ctx, keyName)
-	if err != nil {
+	switch {
+	case is(err, NotFound):
+		return Replacement{}, fmt.Errorf("there is no key pair %q in this region (aws ec2 import-key-pair makes one of a public key)", keyName)
+	case err != nil:
 		return Replacement{}, err
-	}
-	if pair.Type != "rsa" {
+	case pair.Type != "rsa":
 		return Replacement{}, fmt.Errorf("key pair %q is of the type %s, and Windows passwords are encrypted to RSA keys only", keyName, orUnknown(pair.Type))
 	}
 	image, err := c.enabledImage(ctx, instance)
@@ -83,9 +97,16 @@ func (c *Controller) planReplacement(ctx context.Context, instance, keyName stri
 	}
 	p := Replacement{
 		Of: instance, Image: image, KeyName: keyName, Type: was.Type, Subnet: was.Subnet, Groups: was.Groups, Profile: was.Profile,
-		Tokens: was.MetadataTokens, Tags: replacementTags(was), Differs: differing(was, keyName),
+		Tokens: was.MetadataTokens, Settings: was.Settings, Tags: replacementTags(was),
 	}
-	p.Token = fmt.Sprintf("regain-%x", sha256.Sum256([]byte(instance+" "+image+" "+keyName)))[:64]
+	if p.Attributes, err = c.Cloud.Attributes(ctx, instance); err != nil {
+		return Replacement{}, err
+	}
+	script, err := c.Cloud.UserData(ctx, instance)
+	if err != nil {
+		return Replacement{}, err
+	}
+	p.Differs, p.Token = differing(was, keyName, len(script) > 0), p.token(1)
 	before, err := c.Cloud.InstancesTagged(ctx, TagReplaces, instance)
 	for _, i := range before {
 		if i.KeyName == keyName {
@@ -129,12 +150,21 @@ func replacementTags(was Instance) map[string]string {
 }
 
 // differing tells in what a replacement is not like the instance.
-func differing(was Instance, keyName string) []string {
+func differing(was Instance, keyName string, userData bool) []string {
 	d := []string{
 		"it has another instance id, and another private address than " + orNone(was.PrivateIP),
-		"its volumes are as they were when the image was made: what the instance has written since is not there",
+		"its volumes are as they were when the image was made, with encryption and DeleteOnTermination: what the instance has written since is not there",
 		"its key pair is " + keyName + ", and was " + orNone(was.KeyName),
-		"user data, attributes (stop and termination protection), further network interfaces, placement and monitoring are not taken over",
+		"further network interfaces and addresses, placement groups, CPU credits, capacity reservations, target groups and alarms are not taken over",
+	}
+	if userData {
+		d = append(d, "it has no user data: its launch agent, for which it is new, would run it")
+	}
+	if was.Settings.Tenancy == "host" {
+		d = append(d, "it is not on a dedicated host")
+	}
+	if was.MetadataOff {
+		d = append(d, "its metadata service is on: the launch agent asks it for the key pair")
 	}
 	switch {
 	case was.Elastic:
@@ -145,14 +175,31 @@ func differing(was Instance, keyName string) []string {
 	return append(d, "the old instance goes on, and is called the same in its domain and its network: stop it before the new one is used in its place")
 }
 
-// Replace launches it, and returns its id. Called again it launches no other.
+// token makes the launch one that is done once. EC2 remembers the token of what was
+// terminated for a day and more: the n-th launch has its own.
+func (p Replacement) token(n int) string {
+	return fmt.Sprintf("regain-%x", sha256.Sum256(fmt.Appendf(nil, "%s %s %s %d", p.Of, p.Image, p.KeyName, n)))[:64]
+}
+
+// mostReplacements is how many replacements may have been terminated again.
+const mostReplacements = 20
+
+// Replace launches it, and returns its id. Called again it launches no other, as
+// long as it is there.
 func (c *Controller) Replace(ctx context.Context, p Replacement) (string, error) {
 	if p.Existing != "" {
 		return p.Existing, nil
 	}
-	id, err := c.Cloud.LaunchReplacement(ctx, p)
-	if err != nil {
-		return "", fmt.Errorf("cannot launch an instance in place of %s: %w", p.Of, err)
+	for n := 1; ; n++ {
+		p.Token = p.token(n)
+		id, err := c.Cloud.LaunchReplacement(ctx, p)
+		var refused *CloudError
+		switch {
+		case err == nil:
+			return id, nil
+		case errors.As(err, &refused) && refused.Code == "IdempotentInstanceTerminated" && n < mostReplacements:
+		default:
+			return "", fmt.Errorf("cannot launch an instance in place of %s: %w", p.Of, err)
+		}
 	}
-	return id, nil
 }

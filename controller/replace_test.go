@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -19,6 +20,9 @@ func replaceable(t *testing.T) *world {
 	p.Instance.Groups, p.Instance.Type = []string{"sg-1", "sg-2"}, "t3.small"
 	p.Instance.Tags = map[string]string{"Name": "db", "team": "blue"}
 	p.Instance.MetadataTokens = true
+	p.Instance.Settings = controller.LaunchSettings{Optimized: true, Monitored: true, Hops: 2, MetadataTags: true, Tenancy: "dedicated"}
+	p.Attributes = controller.Attributes{TerminationProtection: true, Shutdown: "stop"}
+	p.UserData = []byte("<powershell>hunter2</powershell>")
 	w := newWorld(t, sim.Options{}, p)
 	w.cloud.AddKeyPair(controller.KeyPair{Name: "mine", Type: "rsa"})
 	w.cloud.Seals(func(password string) []byte { return sealed(t, password) })
@@ -44,7 +48,8 @@ func TestReplace(t *testing.T) {
 		t.Errorf("called again: %s and %s, %v", id, again, err)
 	}
 	was, is := w.cloud.Snapshot().Instances[w.patient], w.cloud.Snapshot().Instances[id]
-	if is.Type != was.Type || is.Subnet != was.Subnet || !slices.Equal(is.Groups, was.Groups) || is.Profile != was.Profile || is.KeyName != "mine" || !is.MetadataTokens {
+	if is.Type != was.Type || is.Subnet != was.Subnet || !slices.Equal(is.Groups, was.Groups) || is.Profile != was.Profile || is.KeyName != "mine" || !is.MetadataTokens ||
+		is.Settings != was.Settings {
 		t.Errorf("%+v in place of %+v", is, was)
 	}
 	if is.Tags["team"] != "blue" || is.Tags["Name"] != "db" || is.Tags[controller.TagReplaces] != w.patient || is.Tags[controller.TagKept] != "" {
@@ -64,13 +69,39 @@ func TestReplace(t *testing.T) {
 	}
 }
 
+// TestReplaceAnew: one that was terminated is no obstacle, and what is not taken over
+// is said, with nothing of user data.
+func TestReplaceAnew(t *testing.T) {
+	w := replaceable(t)
+	var ids []string
+	for range 3 {
+		p, err := w.PlanReplacement(t.Context(), w.patient, "mine")
+		if err != nil || p.Existing != "" {
+			t.Fatalf("%+v, %v", p, err)
+		}
+		said := strings.Join(p.Differs, "\n")
+		if !strings.Contains(said, "it has no user data") || strings.Contains(fmt.Sprintf("%+v", p), "hunter2") || !p.Attributes.TerminationProtection {
+			t.Errorf("%+v", p)
+		}
+		id, err := w.Replace(t.Context(), p)
+		if err != nil || slices.Contains(ids, id) {
+			t.Fatalf("%s after %v: %v", id, ids, err)
+		}
+		if a, err := w.cloud.Attributes(t.Context(), id); err != nil || !a.TerminationProtection {
+			t.Errorf("%+v, %v", a, err)
+		}
+		ids = append(ids, id)
+		w.cloud.Kill(id)
+	}
+}
+
 func TestReplaceRefuses(t *testing.T) {
 	for _, tt := range []struct {
 		name, key, says string
 		make            func(t *testing.T) *world
 	}{
 		{"never reset", "lost", "no password-enabled image", func(t *testing.T) *world { return newWorld(t, sim.Options{}, windowsPatient()) }},
-		{"no key pair", "none", "InvalidKeyPair.NotFound", replaceable},
+		{"no key pair", "none", `no key pair "none"`, replaceable},
 		{"not RSA", "curve", "ed25519", func(t *testing.T) *world {
 			w := replaceable(t)
 			w.cloud.AddKeyPair(controller.KeyPair{Name: "curve", Type: "ed25519"})

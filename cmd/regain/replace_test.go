@@ -67,7 +67,7 @@ func TestReplaceCommand(t *testing.T) {
 		says        string
 	}{
 		{"no key name", "", false, nil, exitUsage, 0, "--key-name NAME"},
-		{"no such key pair", "", false, []string{"--key-name", "none", "--yes"}, exitFailed, 0, "InvalidKeyPair.NotFound"},
+		{"no such key pair", "", false, []string{"--key-name", "none", "--yes"}, exitFailed, 0, `no key pair "none"`},
 		{"dry run", "", false, []string{"--key-name", "mine", "--dry-run"}, exitDone, 0, "Not as it was"},
 		{"nobody to ask", "", false, []string{"--key-name", "mine"}, exitUsage, 0, "say --yes"},
 		{"no", "n\n", true, []string{"--key-name", "mine"}, exitFailed, 0, "not confirmed"},

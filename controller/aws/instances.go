@@ -84,6 +84,9 @@ func instance(i types.Instance) controller.Instance {
 	}
 	if i.Placement != nil {
 		got.Zone = sdk.ToString(i.Placement.AvailabilityZone)
+		if i.Placement.Tenancy != types.TenancyDefault {
+			got.Settings.Tenancy = string(i.Placement.Tenancy)
+		}
 	}
 	if i.IamInstanceProfile != nil {
 		got.Profile = sdk.ToString(i.IamInstanceProfile.Arn)
@@ -94,7 +97,10 @@ func instance(i types.Instance) controller.Instance {
 	if m := i.MetadataOptions; m != nil {
 		got.MetadataOff = m.HttpEndpoint == types.InstanceMetadataEndpointStateDisabled
 		got.MetadataTokens = m.HttpTokens == types.HttpTokensStateRequired
+		got.Settings.Hops, got.Settings.MetadataTags = int(sdk.ToInt32(m.HttpPutResponseHopLimit)), m.InstanceMetadataTags == types.InstanceMetadataTagsStateEnabled
 	}
+	got.Settings.Optimized = sdk.ToBool(i.EbsOptimized)
+	got.Settings.Monitored = i.Monitoring != nil && i.Monitoring.State == types.MonitoringStateEnabled
 	got.TPM = sdk.ToString(i.TpmSupport) != ""
 	for _, g := range i.SecurityGroups {
 		got.Groups = append(got.Groups, sdk.ToString(g.GroupId))

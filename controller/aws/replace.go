@@ -23,6 +23,7 @@ func (c *Cloud) LaunchReplacement(ctx context.Context, r controller.Replacement)
 	if r.Tokens {
 		in.MetadataOptions.HttpTokens = types.HttpTokensStateRequired
 	}
+	asBefore(in, r)
 	if r.Profile != "" {
 		in.IamInstanceProfile = &types.IamInstanceProfileSpecification{Arn: &r.Profile}
 	}
@@ -34,4 +35,33 @@ func (c *Cloud) LaunchReplacement(ctx context.Context, r controller.Replacement)
 		return "", missing("ec2:RunInstances", "instance in the answer")
 	}
 	return sdk.ToString(out.Instances[0].InstanceId), nil
+}
+
+// asBefore asks for what is not the usual, and is so of the instance.
+func asBefore(in *ec2.RunInstancesInput, r controller.Replacement) {
+	s := r.Settings
+	if s.Optimized {
+		in.EbsOptimized = &s.Optimized
+	}
+	if s.Monitored {
+		in.Monitoring = &types.RunInstancesMonitoringEnabled{Enabled: &s.Monitored}
+	}
+	if s.Hops > 0 {
+		in.MetadataOptions.HttpPutResponseHopLimit = sdk.Int32(int32(s.Hops))
+	}
+	if s.MetadataTags {
+		in.MetadataOptions.InstanceMetadataTags = types.InstanceMetadataTagsStateEnabled
+	}
+	if s.Tenancy == string(types.TenancyDedicated) {
+		in.Placement = &types.Placement{Tenancy: types.TenancyDedicated}
+	}
+	if a := r.Attributes; a.TerminationProtection {
+		in.DisableApiTermination = &a.TerminationProtection
+	}
+	if a := r.Attributes; a.StopProtection {
+		in.DisableApiStop = &a.StopProtection
+	}
+	if r.Attributes.Shutdown == string(types.ShutdownBehaviorTerminate) {
+		in.InstanceInitiatedShutdownBehavior = types.ShutdownBehaviorTerminate
+	}
 }

@@ -20,13 +20,33 @@ func TestLaunchReplacement(t *testing.T) {
 		"MetadataOptions.HttpEndpoint": "enabled", "MetadataOptions.HttpTokens": "required",
 		"TagSpecification.1.ResourceType": "instance", "TagSpecification.1.Tag.1.Key": "regain:replaces", "TagSpecification.2.ResourceType": "volume",
 	})
+	sent := s.one("RunInstances")
+	sent.want(t, map[string]string{"EbsOptimized": "", "Monitoring.Enabled": "", "Placement.Tenancy": "", "DisableApiStop": "", "DisableApiTermination": "", "InstanceInitiatedShutdownBehavior": ""})
+	r.Settings = controller.LaunchSettings{Optimized: true, Monitored: true, Hops: 3, MetadataTags: true, Tenancy: "dedicated"}
+	r.Attributes = controller.Attributes{StopProtection: true, TerminationProtection: true, Shutdown: "terminate"}
 	r.Profile, r.Tokens = "", false
 	if _, err := cloud.LaunchReplacement(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	s.of("RunInstances")[1].want(t, map[string]string{"IamInstanceProfile.Arn": "", "MetadataOptions.HttpTokens": "optional"})
+	s.of("RunInstances")[1].want(t, map[string]string{"IamInstanceProfile.Arn": "", "MetadataOptions.HttpTokens": "optional",
+		"MetadataOptions.HttpPutResponseHopLimit": "3", "MetadataOptions.InstanceMetadataTags": "enabled", "EbsOptimized": "true", "Monitoring.Enabled": "true",
+		"Placement.Tenancy": "dedicated", "DisableApiStop": "true", "DisableApiTermination": "true", "InstanceInitiatedShutdownBehavior": "terminate"})
 	if id, err := cloud.LaunchReplacement(t.Context(), r); err == nil {
 		t.Errorf("an answer without an instance: %q", id)
+	}
+}
+
+// TestLaunchSettings reads what a replacement takes over.
+func TestLaunchSettings(t *testing.T) {
+	_, cloud := newServer(t, map[string][]answer{"DescribeInstances": ok(
+		reservations("", "<instanceId>i-1</instanceId><ebsOptimized>true</ebsOptimized><monitoring><state>enabled</state></monitoring><placement><tenancy>dedicated</tenancy></placement>"+
+			"<metadataOptions><httpPutResponseHopLimit>2</httpPutResponseHopLimit><instanceMetadataTags>enabled</instanceMetadataTags></metadataOptions>"),
+		reservations("", "<instanceId>i-1</instanceId><ebsOptimized>false</ebsOptimized><monitoring><state>disabled</state></monitoring><placement><tenancy>default</tenancy></placement>"))})
+	for _, want := range []controller.LaunchSettings{{Optimized: true, Monitored: true, Hops: 2, MetadataTags: true, Tenancy: "dedicated"}, {}} {
+		got, err := cloud.Instances(t.Context(), "i-1")
+		if err != nil || len(got) != 1 || got[0].Settings != want {
+			t.Errorf("%+v, %v, want %+v", got, err, want)
+		}
 	}
 }
 

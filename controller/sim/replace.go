@@ -13,7 +13,10 @@ import (
 func (c *Cloud) LaunchReplacement(ctx context.Context, r controller.Replacement) (id string, err error) {
 	err = c.call(ctx, "ec2:RunInstances", func() error {
 		if old, again := c.replaced[r.Token]; again {
-			if id = old.id; !reflect.DeepEqual(old.asked, r) {
+			switch id = old.id; {
+			case c.instances[id] == nil || c.instances[id].State == controller.Terminated:
+				return refusal(controller.Invalid, "IdempotentInstanceTerminated", "the client token was used to launch %s, which is terminated", id)
+			case !reflect.DeepEqual(old.asked, r):
 				return refusal(controller.Invalid, "IdempotentParameterMismatch", "the request uses the same client token as a previous, but non-identical request")
 			}
 			return nil
@@ -32,8 +35,8 @@ func (c *Cloud) LaunchReplacement(ctx context.Context, r controller.Replacement)
 		}
 		id = c.add(Patient{Instance: controller.Instance{
 			State: controller.Stopped, Platform: controller.Windows, Type: r.Type, Subnet: r.Subnet, Groups: r.Groups, Profile: r.Profile, KeyName: r.KeyName,
-			Tags: maps.Clone(r.Tags), MetadataTokens: r.Tokens, Launched: c.now,
-		}})
+			Tags: maps.Clone(r.Tags), MetadataTokens: r.Tokens, Launched: c.now, Settings: r.Settings,
+		}, Attributes: r.Attributes})
 		i := c.instances[id]
 		root, _ := i.at(i.RootDevice)
 		root.files[armedFile] = "agent"
