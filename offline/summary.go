@@ -115,10 +115,14 @@ func (f *File) attributes() [8]string {
 		}
 		return s
 	}
-	hex := func(name string) string { return or(fmt.Sprintf("%x", f.Xattr[name])) }
+	descriptor := f.Xattr[XattrNTFSDescriptor]
+	mode, owner := fmt.Sprintf("%04o", f.Mode), fmt.Sprintf("%d:%d", f.UID, f.GID)
+	if descriptor != nil { // NTFS has neither
+		mode, owner = "-", "-"
+	}
 	return [8]string{
-		string(f.Kind), fmt.Sprintf("%04o", f.Mode), fmt.Sprintf("%d:%d", f.UID, f.GID), or(Printable(f.Label)),
-		hex(XattrACL), flagText(f.Flags), hex(XattrNTFSDescriptor), hex(XattrNTFSAttributes),
+		string(f.Kind), mode, owner, or(Printable(f.Label)),
+		or(fmt.Sprintf("%x", f.Xattr[XattrACL])), flagText(f.Flags), or(descriptorText(descriptor)), or(attributeText(f.Xattr[XattrNTFSAttributes])),
 	}
 }
 
