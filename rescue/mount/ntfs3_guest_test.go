@@ -223,7 +223,8 @@ func guestCutOff(device string) error {
 	return nil
 }
 
-var errCut = errors.New("cut off")
+// cutHere ends a writer.
+type cutHere struct{}
 
 func cutOff(device string, change func(*offline.Volume) offline.Change, step int) (whole bool, err error) {
 	var c offline.Change
@@ -231,13 +232,14 @@ func cutOff(device string, change func(*offline.Volume) offline.Change, step int
 	err = withNTFS3(device, false, func(v *offline.Volume) (err error) {
 		c = change(v)
 		defer func() {
-			if r := recover(); r != nil && r != errCut {
+			r := recover()
+			if _, is := r.(cutHere); r != nil && !is {
 				err = fmt.Errorf("panic: %v", r)
 			}
 		}()
 		v.OnStep = func(string) {
 			if cut--; cut < 0 {
-				panic(errCut)
+				panic(cutHere{})
 			}
 		}
 		err = v.Apply(c)
@@ -323,6 +325,22 @@ func guestKeeps(device string) error {
 		}
 		return nil
 	})
+}
+
+// guestRescue has the agent of a helper do what it is for, and perhaps undo it.
+func guestRescue(undo bool) func(device string) error {
+	return func(device string) error {
+		where := []string{"--device", device, "--state-dir", "/tmp" + device}
+		out, err := exec.Command("/regain-agent", append([]string{"rescue"}, where...)...).CombinedOutput()
+		if _, run, found := strings.Cut(string(out), "\nRun "); err == nil && undo && found {
+			name, _, _ := strings.Cut(run, "\n")
+			out, err = exec.Command("/regain-agent", append([]string{"undo", "--run", name}, where...)...).CombinedOutput()
+		}
+		if want := map[bool]string{false: "ARMED: ", true: "TAKEN BACK: "}[undo]; err != nil || !strings.Contains(string(out), want) {
+			return fmt.Errorf("the agent says, %w: %s", err, out)
+		}
+		return nil
+	}
 }
 
 // guestKilled kills a writer, and goes on at once.

@@ -1,6 +1,7 @@
 package mount_test
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/seed-77750964/regain/internal/testdisk"
+	"github.com/seed-77750964/regain/internal/testdisk/windows"
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/block"
 )
@@ -23,6 +25,7 @@ const ntfs3Size = 16 << 20
 // ntfs3Case is one disk of the guest.
 type ntfs3Case struct {
 	name  string
+	agent string                          // the disk is that of a Windows with this launch agent
 	spoil func(*testdisk.NTFSImage) error // before, with ntfs-3g
 	guest func(device string) error
 	wrote []string // whose bytes have changed after
@@ -48,6 +51,8 @@ var ntfs3Cases = []ntfs3Case{
 	{name: "cut off", many: true, guest: guestCutOff, check: showsUndone},
 	{name: "power cut", many: true, guest: guestPowerCut},
 	{name: "keep", guest: guestKeeps, check: showsSame},
+	{name: "rescue", agent: windows.EC2LaunchV2, many: true, guest: guestRescue(false), check: showsArmed},
+	{name: "rescue and undo", agent: windows.EC2LaunchV1, many: true, guest: guestRescue(true), check: showsSame},
 	{name: "killed", many: true, guest: guestKilled, check: showsKilled},
 }
 
@@ -55,20 +60,27 @@ var ntfs3Cases = []ntfs3Case{
 // volumes that ntfs-3g.probe refuses, and where it writes, ntfs-3g finds what was
 // to be written and nothing else changed.
 func TestNTFS3InAVM(t *testing.T) {
-	testdisk.Need(t, "mmdebstrap", "qemu-system-x86_64", "mkntfs", "ntfs-3g", "ntfs-3g.probe", "ntfscluster")
-	program := filepath.Join(t.TempDir(), "init")
-	if err := testdisk.StaticTest(t.Context(), program); err != nil {
+	testdisk.Need(t, "mmdebstrap", "qemu-system-x86_64", "mkntfs", "ntfs-3g", "ntfs-3g.probe", "ntfscluster", "hivexregedit")
+	dir := t.TempDir()
+	program, agent := filepath.Join(dir, "init"), filepath.Join(dir, "regain-agent")
+	if err := errors.Join(testdisk.BuildStatic(t.Context(), program, ".", "test", "-c"), testdisk.BuildStatic(t.Context(), agent, "../../cmd/regain-agent", "build")); err != nil {
 		t.Fatal(err)
 	}
-	base, err := testdisk.NewNTFS(t.Context(), filepath.Join(t.TempDir(), "ntfs.img"), ntfs3Size, ntfsTree, ntfs3Tree)
+	base, err := testdisk.NewNTFS(t.Context(), filepath.Join(dir, "ntfs.img"), ntfs3Size, ntfsTree, ntfs3Tree)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, names := showAll(t, base), inodes(t, base)
-	guest := testdisk.Guest{Suite: testdisk.Trixie, Modules: []string{"virtio_blk", "loop", "ntfs3"}, Program: program}
-	old := make([][]byte, len(ntfs3Cases))
+	names := inodes(t, base)
+	guest := testdisk.Guest{Suite: testdisk.Trixie, Modules: []string{"virtio_blk", "loop", "ntfs3"}, Program: program, Files: map[string]string{"regain-agent": agent}}
+	old, before := make([][]byte, len(ntfs3Cases)), make([]map[string]shownFile, len(ntfs3Cases))
 	for i, c := range ntfs3Cases {
 		img := &testdisk.NTFSImage{Path: clone(t, base.Path)}
+		if c.agent != "" {
+			img = windowsDisk(t, c.agent)
+		}
+		if c.check != nil {
+			before[i] = showAll(t, img)
+		}
 		if c.spoil != nil {
 			if err := c.spoil(img); err != nil {
 				t.Fatal(err)
@@ -88,6 +100,9 @@ func TestNTFS3InAVM(t *testing.T) {
 	for i, c := range ntfs3Cases {
 		t.Run(c.name, func(t *testing.T) {
 			img := &testdisk.NTFSImage{Path: guest.Disks[i]}
+			if c.agent != "" {
+				img.Offset = windowsAt
+			}
 			if !c.many {
 				if diff := cmp.Diff(c.wrote, owners(t, img.Path, old[i], read(t, img.Path), names)); diff != "" {
 					t.Error(diff)
@@ -96,22 +111,22 @@ func TestNTFS3InAVM(t *testing.T) {
 			if c.check == nil {
 				return
 			}
-			sound(t, img.Path)
-			c.check(t, before, showAll(t, img))
+			sound(t, img)
+			c.check(t, before[i], showAll(t, img))
 		})
 	}
 }
 
 // sound holds the image against ntfs-3g.probe, and its flags against ours.
-func sound(t *testing.T, image string) {
+func sound(t *testing.T, img *testdisk.NTFSImage) {
 	t.Helper()
-	run(t, "ntfs-3g.probe", "--readwrite", image)
-	f, err := os.Open(image)
-	if err != nil {
+	bare := filepath.Join(t.TempDir(), "bare.img")
+	data := read(t, img.Path)[img.Offset:]
+	if err := os.WriteFile(bare, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	if sb, err := block.Probe(f, ntfs3Size); err != nil || sb.Dirty || sb.NTFS.Log != block.LogClosed {
+	run(t, "ntfs-3g.probe", "--readwrite", bare)
+	if sb, err := block.Probe(bytes.NewReader(data), int64(len(data))); err != nil || sb.Dirty || sb.NTFS.Log != block.LogClosed {
 		t.Errorf("%+v, %v", sb, err)
 	}
 }
@@ -131,6 +146,27 @@ func ntfs3Tree(root string) error {
 	return errors.Join(err, unix.Setxattr(at("Windows/odd"), "system.ntfs_reparse_data", []byte(odd), 0), unix.Setxattr(at(ntfsOnce), "system.ntfs_dos_name", []byte("RUN-ON~1"), 0),
 		unix.Setxattr(at(ntfsOnce), testdisk.NTFSAttributes, []byte{0x02, 0x20, 0, 0}, 0),
 		unix.Setxattr(at(ntfsStreams), "user.stream", []byte("kept"), 0))
+}
+
+const windowsAt = 1 << 20 // where NewNTFSDisk has the partition
+
+// windowsDisk is that of a Windows whose files are closed to all but the Administrators.
+func windowsDisk(t *testing.T, agent string) *testdisk.NTFSImage {
+	t.Helper()
+	release := map[string]string{windows.EC2LaunchV2: "2022", windows.EC2LaunchV1: "2019"}[agent]
+	img, err := testdisk.NewNTFSDisk(t.Context(), filepath.Join(t.TempDir(), "windows.img"), 64<<20, func(root string) error {
+		windows.Write(t, root, windows.Machine{Release: release, Agents: []windows.Agent{{Kind: agent}}})
+		return filepath.WalkDir(root, func(p string, _ os.DirEntry, err error) error {
+			if p == root || err != nil {
+				return err
+			}
+			return unix.Setxattr(p, testdisk.NTFSDescriptor, offline.NTFSDir().Xattr[offline.XattrNTFSDescriptor], 0)
+		})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
 }
 
 // shownFile is a file as ntfs-3g shows it.
@@ -257,6 +293,14 @@ func showsUndone(t *testing.T, before, after map[string]shownFile) {
 		t.Error(diff)
 	}
 	except(t, before, after, ntfsOnce)
+}
+
+// showsArmed finds that the agent has never run, and all else as it was.
+func showsArmed(t *testing.T, before, after map[string]shownFile) {
+	if _, is := before[ntfsOnce]; !is {
+		t.Error("it was armed before")
+	}
+	showsRemoved(t, before, after)
 }
 
 func showsKilled(t *testing.T, before, after map[string]shownFile) {
