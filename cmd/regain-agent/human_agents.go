@@ -29,7 +29,8 @@ func (p *page) launchAgents(w *offline.Windows) {
 		return
 	}
 	if w.Agent != "" {
-		p.field("password by", strings.Join(append([]string{strings.TrimSpace(w.Agent + " " + w.Version)}, w.Why...), ", "))
+		why := strings.Join(w.Why, "; ")
+		p.field("password by", strings.TrimSuffix(strings.TrimSpace(w.Agent+" "+w.Version)+": "+why, ": "))
 	}
 	for _, a := range w.Agents {
 		p.field("agent", strings.TrimSpace(a.Agent+" "+a.Version)+": "+agentState(a))
@@ -56,7 +57,11 @@ func consent(flag string) string {
 
 func loginTitle(r offline.Report) string {
 	if r.Windows != nil {
-		return "Once Windows has started (for KEY put the file of the private key)"
+		place := "KEY: the private key's file"
+		if r.Instance == "" {
+			place = "INSTANCE: its id; " + place
+		}
+		return "Once Windows has started (" + place + ")"
 	}
 	return "Log in now (for HOST put the instance's name or address)"
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -64,14 +65,19 @@ func (p *page) findings(r offline.Report) {
 		return
 	}
 	p.section("Findings")
-	for _, f := range r.Findings {
+	for i, f := range r.Findings {
 		state := string(f.Severity)
 		if f.Repaired {
 			state = "repaired"
 		}
-		p.field(state, findingTitle(f))
+		if i == 0 || !alike(f, r.Findings[i-1]) {
+			p.field(state, findingTitle(f))
+		}
 		if f.Evidence != "" && f.User == "" {
 			p.list([]string{f.Evidence})
+		}
+		if i+1 < len(r.Findings) && alike(f, r.Findings[i+1]) {
+			continue
 		}
 		if f.Hint != "" {
 			p.list([]string{"to do: " + strings.TrimPrefix(f.Hint, "or ")})
@@ -80,6 +86,12 @@ func (p *page) findings(r offline.Report) {
 			p.list([]string{consent(f.Consent)})
 		}
 	}
+}
+
+// alike tells whether two findings are one with two pieces of evidence.
+func alike(f, g offline.Finding) bool {
+	f.Evidence, f.Changes, g.Evidence, g.Changes = "", nil, "", nil
+	return f.User == "" && reflect.DeepEqual(f, g)
 }
 
 func findingTitle(f offline.Finding) string {

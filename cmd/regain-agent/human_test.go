@@ -88,6 +88,7 @@ func reports() map[string]offline.Report {
 	hostile.Filesystems[0].Label = "\xff\xfe"
 	hostile.Findings[0].Path = "/\x1b]0;title\x07"
 	return map[string]offline.Report{
+		"windows-armed": armed(), "windows-plan": planned(), "windows-refused": notArmed(), "windows-diagnosed": unarmed(),
 		"rescued": rescued, "plan": plan, "refused": refused, "undone": undone, "back": back, "failed": failed,
 		"diagnosed": diagnosed, "open": open, "inspected": found("inspect", offline.Unchanged), "hostile": hostile,
 		"nothing": {Command: "inspect", Outcome: offline.Refused, Error: &offline.Problem{Code: "usage"}},
