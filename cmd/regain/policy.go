@@ -16,18 +16,20 @@ import (
 func (p *program) policy() *cobra.Command {
 	scope, tag := policy.Scope{Features: policy.All()}, ""
 	cmd := &cobra.Command{
-		Use:   "policy controller|helper|trust",
+		Use:   "policy controller|helper|trust|replace",
 		Short: "Print the IAM policies, least privilege",
 		Long: `policy prints the IAM policy of whoever runs regain (controller), of the helper
 instance's role (helper), or the trust policy of that role (trust), as JSON.
 They allow the calls that regain makes, and nothing else; they are made from
-the same list that a reset asks IAM to simulate before it begins.
+the same list that a reset asks IAM to simulate before it begins. What regain
+replace takes beside the controller's policy is one of its own (replace); the
+role that it may pass is the one that --role names.
 
 Account, region and partition are those of the caller unless flags say
 otherwise; then no call is made.`,
 		Example: `regain policy controller --partition aws --account 123456789012 --policy-region eu-central-1
 regain policy helper --partition aws-cn --account 123456789012 --policy-region cn-north-1`,
-		Args: arguments(1, 1, "which policy: controller, helper or trust"),
+		Args: arguments(1, 1, "which policy: controller, helper, trust or replace"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := readTag(&scope, tag); err != nil {
 				return err
@@ -42,7 +44,7 @@ regain policy helper --partition aws-cn --account 123456789012 --policy-region c
 	f.StringVar(&scope.Region, "policy-region", "", "`region` that the policy is for")
 	f.StringVar(&tag, "tag", "", "allow to touch instances and volumes with this tag only, as in `KEY=VALUE`")
 	f.StringVar(&scope.Bucket, "bucket", "", "`bucket` that delivers the agent (default: regain-ACCOUNT-REGION)")
-	f.StringVar(&scope.Role, "role", "", "`name` of the helper's role (default: regain-helper)")
+	f.StringVar(&scope.Role, "role", "", "`name` of the helper's role (default: regain-helper); for replace, of the instance's")
 	f.StringArrayVar(&scope.KMSKeys, "kms-key", nil, "ARN of a KMS `key` that encrypts volumes or parameters; may be repeated (default: any of the account)")
 	return cmd
 }
@@ -72,8 +74,13 @@ func (p *program) doPolicy(ctx context.Context, scope policy.Scope, which string
 		documents = []policy.Document{policy.Helper(scope)}
 	case "trust":
 		documents = []policy.Document{policy.Trust(scope)}
+	case "replace":
+		documents = []policy.Document{policy.Replace(scope)}
+		if scope.Role == "" {
+			p.say("it passes no role: name the instance's with --role, if it has one")
+		}
 	default:
-		return &usageError{fmt.Sprintf("there is no policy %q", which), "the policies are controller, helper and trust"}
+		return &usageError{fmt.Sprintf("there is no policy %q", which), "the policies are controller, helper, trust and replace"}
 	}
 	for i, d := range documents {
 		if len(documents) > 1 {

@@ -30,8 +30,8 @@ regain password decrypts with the key pair that you name.
 The old instance stays as it is. In what the new one differs is said first,
 and you are asked, or say --yes. Called again it launches no other.
 
-It takes more rights than the shipped policies give: those to launch instances
-with such tags, and to pass the instance's role.`,
+It takes more rights than the controller's policy gives: regain policy replace
+prints them.`,
 		Example: `regain replace i-0123456789abcdef0 --key-name mine --dry-run
 regain replace i-0123456789abcdef0 --key-name mine`,
 		Args: arguments(1, 1, "the id of an instance"),
@@ -138,6 +138,20 @@ func (e *noReplacement) details() string {
 	case errors.As(e.err, &none):
 		return "regain reset " + none.Instance + " makes one, with --backup ami and without --public-key; or, with --public-key, resets the instance itself by an RSA key" +
 			" of yours, and nothing needs to be replaced"
+	}
+	var refused *controller.CloudError
+	if !errors.As(e.err, &refused) || refused.Action != "ec2:RunInstances" {
+		return cloudHint(e.err)
+	}
+	switch {
+	case refused.Kind == controller.Denied:
+		return "regain policy replace --role ROLE prints what it takes beside the controller's policy; ROLE is that of the instance's profile"
+	case refused.Kind == controller.Quota:
+		return "stop the old instance first, if the new one takes its place in the quota too, or have the quota raised"
+	case refused.Kind == controller.Capacity:
+		return "EC2 has no room for such a machine in that zone now: try again later"
+	case refused.Code == "IdempotentParameterMismatch":
+		return "one was launched a moment ago, from an instance with other settings or tags: run again in a minute, and it is found"
 	}
 	return cloudHint(e.err)
 }

@@ -81,3 +81,18 @@ func TestReplaceCommand(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaceHints: each refusal of the launch says what to do about it.
+func TestReplaceHints(t *testing.T) {
+	for says, refused := range map[string]controller.CloudError{
+		"regain policy replace --role": {Kind: controller.Denied, Action: "ec2:RunInstances", Code: "UnauthorizedOperation"},
+		"quota":                        {Kind: controller.Quota, Action: "ec2:RunInstances", Code: "VcpuLimitExceeded"},
+		"no room":                      {Kind: controller.Capacity, Action: "ec2:RunInstances", Code: "InsufficientInstanceCapacity"},
+		"run again in a minute":        {Kind: controller.Invalid, Action: "ec2:RunInstances", Code: "IdempotentParameterMismatch"},
+		"in the statement Look":        {Kind: controller.Denied, Action: "ec2:DescribeImages", Code: "UnauthorizedOperation"},
+	} {
+		if got := (&noReplacement{&refused}).details(); !strings.Contains(got, says) {
+			t.Errorf("%s: %q, want %q", refused.Code, got, says)
+		}
+	}
+}

@@ -21,7 +21,7 @@ func TestPageHasEveryStatement(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := string(text)
-	want := replaced(t, replaced(t, got, "controller", controllerGrants), "helper", helperGrants)
+	want := replaced(t, replaced(t, replaced(t, got, "controller", controllerGrants), "helper", helperGrants), "replace", replaceGrants)
 	if *update {
 		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
