@@ -185,7 +185,9 @@ func (m *arming) makeDirs() (missing int, ok bool) {
 	return missing, true
 }
 
-var longText = regexp.MustCompile(`'[0-9A-Za-z+/=]{200,}'`)
+// carriedPolicy is where the script holds the policy's files, as they were and as they
+// are to be.
+var carriedPolicy = regexp.MustCompile(`(Restore-File \(Join-Path \$policy '[^']*'\)) '[^']*' '[^']*'`)
 
 // writeScript puts a file of ours in place. What it carries of the policy, as it
 // was, may hold what others have written there.
@@ -201,7 +203,9 @@ func (m *arming) writeScript(f newpassword.File) {
 	})
 }
 
-func hidden(script []byte) string { return longText.ReplaceAllString(string(script), "'…'") }
+func hidden(script []byte) string {
+	return carriedPolicy.ReplaceAllString(string(script), "$1 '[masked]' '[masked]'")
+}
 
 func (m *arming) writePolicy(f policyFile, data []byte, show func([]byte) string) {
 	if bytes.Equal(f.data(), data) && f.file != nil {
@@ -218,16 +222,22 @@ func (m *arming) writePolicy(f policyFile, data []byte, show func([]byte) string
 	})
 }
 
-var scriptLine = regexp.MustCompile(`(?im)^([ \t]*[0-9]+(?:CmdLine|Parameters)[ \t]*=[ \t]*)([^\r\n]+)`)
-
 // maskScripts shows of scripts.ini our own script alone: the command lines and
 // parameters of others may hold passwords.
 func maskScripts(data []byte, ours string) string {
-	return scriptLine.ReplaceAllStringFunc(decoded(data), func(line string) string {
-		parts := scriptLine.FindStringSubmatch(line)
-		if strings.EqualFold(strings.TrimSpace(parts[2]), ours) {
-			return line
+	var b strings.Builder
+	for line := range strings.Lines(decoded(data)) {
+		text := strings.TrimRight(line, "\r\n")
+		key, value, ok := strings.Cut(text, "=")
+		value = strings.TrimSpace(value)
+		switch {
+		case strings.TrimSpace(text) == "" || strings.HasPrefix(text, "[") || ok && (value == "" || strings.EqualFold(value, ours)):
+			b.WriteString(line)
+		case ok && !strings.HasPrefix(text, ";"):
+			b.WriteString(key + "=[masked]" + line[len(text):])
+		default:
+			b.WriteString("[masked]" + line[len(text):])
 		}
-		return parts[1] + "[masked]"
-	})
+	}
+	return b.String()
 }
