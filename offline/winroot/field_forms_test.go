@@ -72,7 +72,7 @@ const (
 	jsonPretty    = "{\n\t\"version\": \"1.0\",\n\t\"config\": [\n\t\t{\n\t\t\t\"stage\": \"preReady\",\n\t\t\t\"tasks\": [\n\t\t\t\t{\n\t\t\t\t\t\"task\": \"setAdminAccount\",\n\t\t\t\t\t\"inputs\": {\n\t\t\t\t\t\t\"name\": \"Administrator\",\n\t\t\t\t\t\t\"password\": {\n\t\t\t\t\t\t\t\"type\": \"static\",\n\t\t\t\t\t\t\t\"data\": \"Hunter2\"\n\t\t\t\t\t\t}\n\t\t\t\t\t}\n\t\t\t\t}\n\t\t\t]\n\t\t}\n\t]\n}\n"
 	flowTask      = "      - {task: setAdminAccount, inputs: {name: Administrator, password: {type: doNothing}}}\n"
 	randomTask    = "      - task: setAdminAccount\n        inputs:\n          password:\n            type: random\n"
-	foldedTask    = "      - task: setAdminAccount\n        inputs:\n          password: # Hunter2 is the password\n            data: >-\n              Hunter2\n\n              # Hunter2\n                Hunter2\n            type: static\n"
+	foldedTask    = "      - task: setAdminAccount\n        inputs:\n          password: # Hunter2\n            data: >-\n              Hunter2\n\n              # Hunter2\n                Hunter2\n            type: static\n"
 	scriptTask    = "      - task: executeScript\n        inputs:\n          - frequency: always\n            type: batch\n            content: |\n              net user Administrator Hunter2\n              echo Hunter2\n"
 	commented     = "      # - task: setAdminAccount\n      #   inputs:\n      #     password:\n      #       type: random\n"
 )
@@ -86,7 +86,7 @@ var forms = map[string][]form{
 		becomes("as written by the agent", fullConfig, "<Name>Ec2SetPassword</Name>\n      <State>Disabled", "<Name>Ec2SetPassword</Name>\n      <State>Enabled"),
 		becomes("standalone", strings.Replace(fullConfig, `encoding="utf-8"`, `standalone="yes"`, 1), "<State>Disabled", "<State>Enabled"),
 		becomes("without a declaration, in one line", strings.Join(strings.Fields(fullConfig[strings.Index(fullConfig, "\n"):]), "")+"\n", "<State>Disabled", "<State>Enabled"),
-		becomes("by hand", strings.Replace(fullConfig, "<State>Disabled</State>", "<!-- password: Hunter2 -->\n\t<State>\n\t\tdisabled\n\t</State>", 1), "disabled", "Enabled"),
+		becomes("by hand", strings.Replace(fullConfig, "<State>Disabled</State>", "<!-- Hunter2 -->\n\t<State>\n\t\tdisabled\n\t</State>", 1), "disabled", "Enabled"),
 		becomes("name behind state", "<Ec2ConfigurationSettings><Plugins><Plugin><State>Disabled</State><Name> ec2setpassword </Name></Plugin></Plugins></Ec2ConfigurationSettings>\n", "Disabled", "Enabled"),
 		{name: "enabled", before: strings.Replace(fullConfig, "Disabled", "Enabled", 1)},
 	},

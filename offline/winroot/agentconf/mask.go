@@ -1,6 +1,7 @@
 package agentconf
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,7 +17,8 @@ const (
 )
 
 // Mask is a settings file as a person may see it, in UTF-8: the values that may be
-// passwords or scripts, and comments that speak of them, give way to a fixed word.
+// passwords or scripts, and comments, which may be either of them commented out, give
+// way to a fixed word.
 // Of a file that the package cannot read nothing is shown.
 func Mask(agent Agent, data []byte) string {
 	if agent == EC2Config {
@@ -38,16 +40,19 @@ func Mask(agent Agent, data []byte) string {
 	if m.unsure || len(m.spans) > maxMasks {
 		return unshown
 	}
-	return secretComment.ReplaceAllString(m.text(), "#"+masked)
+	if json.Valid([]byte(m.s)) { // what looks like a comment is within a string
+		return m.text()
+	}
+	return comment.ReplaceAllString(m.text(), "$1#"+masked)
 }
 
 const secretWords = `(?i)passw|pwd|secret|credential`
 
 var (
-	secretKey     = regexp.MustCompile(secretWords + `|^content$|^arguments$|^data$`)
-	shownKey      = regexp.MustCompile(`(?i)type$`) // adminPasswordType, password.type
-	secretComment = regexp.MustCompile(`#[^\n\r]*(?:` + secretWords + `|data)[^\n\r]*`)
-	secretXML     = regexp.MustCompile(secretWords)
+	secretKey = regexp.MustCompile(secretWords + `|^content$|^arguments$|^data$`)
+	shownKey  = regexp.MustCompile(`(?i)type$`) // adminPasswordType, password.type
+	comment   = regexp.MustCompile(`(?m)(^|\s)#[^\n\r]*`)
+	secretXML = regexp.MustCompile(secretWords)
 )
 
 // A masker gathers the places of secret values.

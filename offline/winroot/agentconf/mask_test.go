@@ -25,6 +25,11 @@ func TestMask(t *testing.T) {
 			EC2LaunchV2, "tasks:\n- task: setAdminAccount # password hunter2\n  inputs:\n    password:\n      type: static # data: hunter2\n      data: hunter2\n        and more\n\n      # data: hunter2\n      other: hunter2 # x\n    name: x\n",
 			"tasks:\n- task: setAdminAccount #[masked]\n  inputs:\n    password:\n      type: static #[masked]\n      data: [masked]\n\n      #[masked]\n      other: [masked]\n    name: x\n",
 		},
+		"commented out": {
+			EC2LaunchV2, "# net user a hunter2\nx: a#b #hunter2\n#- content: hunter2\ny: '1' # 2\n",
+			"#[masked]\nx: a#b #[masked]\n#[masked]\ny: '1' #[masked]\n",
+		},
+		"JSON has no comments": {EC2LaunchV2, `{"x": "a #b", "data": "hunter2", "type": "static"}`, `{"x": "a #b", "data": [masked], "type": "static"}`},
 		"scripts": {
 			EC2LaunchV2, "- content: |-\n    hunter2\n\n    hunter2\n  type: batch\n- arguments: [\"hunter2\", 'it''s', plain one]\n  path: x\n- content: >\n   hunter2\n   \n",
 			"- content: [masked]\n  type: batch\n- arguments: [[masked], [masked], [masked]]\n  path: x\n- content: [masked]\n   \n",
@@ -35,7 +40,7 @@ func TestMask(t *testing.T) {
 		},
 		"Config.xml": {
 			EC2Config, "<Ec2ConfigurationSettings><!-- Password: hunter2 --><!-- x --><State>Enabled</State><AdminPassword a='hunter2'>hunter2<b/></AdminPassword><Name>Ec2SetPassword</Name><Secret><![CDATA[<hunter2>]]>hunter2<a><!-- hunter2 -->hunter2</a></Secret>x</Ec2ConfigurationSettings>",
-			"<Ec2ConfigurationSettings><!--[masked]--><!-- x --><State>Enabled</State><AdminPassword [masked]>[masked]<b/></AdminPassword><Name>Ec2SetPassword</Name><Secret>[masked][masked]<a><!--[masked]-->[masked]</a></Secret>x</Ec2ConfigurationSettings>",
+			"<Ec2ConfigurationSettings><!--[masked]--><!--[masked]--><State>Enabled</State><AdminPassword [masked]>[masked]<b/></AdminPassword><Name>Ec2SetPassword</Name><Secret>[masked][masked]<a><!--[masked]-->[masked]</a></Secret>x</Ec2ConfigurationSettings>",
 		},
 		"broken XML":   {EC2Config, "<a><AdminPassword>hunter2", unshown},
 		"broken JSON":  {EC2LaunchV1, `{"adminPassword": "hunter2"`, unshown},
