@@ -2,8 +2,11 @@
 # On the bench, about a copy of a Windows volume: bench.sh probe|hives|seek|ntfs3 VOLUME
 # It mounts for reading only, but for ntfs3, which is for a copy that is thrown away.
 set -euo pipefail
-disk=$(lsblk -dnpo NAME,SERIAL | awk -v serial="${2/-/}" '$2 == serial { print $1 }')
-part=$(for p in $(sudo blkid -o device -t TYPE=ntfs | grep "^$disk"); do echo "$(sudo blockdev --getsize64 "$p") $p"; done | sort -n | tail -1 | cut -d' ' -f2)
+disk=$(grep -lx "${2/-/} *" /sys/block/nvme*/device/serial | cut -d/ -f4)
+part=$(for p in $(sudo blkid -o device -t TYPE=ntfs | grep "^/dev/${disk:?no device has that volume}"); do
+	echo "$(sudo blockdev --getsize64 "$p") $p"
+done | sort -n | tail -1 | cut -d' ' -f2)
+: "${part:?no NTFS on that volume}"
 look() { sudo mount -t ntfs-3g -o ro,norecover "$part" /mnt; }
 case $1 in
 probe)
