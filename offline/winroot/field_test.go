@@ -73,7 +73,9 @@ func TestField(t *testing.T) {
 				st.agent.Kind = kind
 				windows.Write(t, dir, windows.Machine{Release: release, Agents: []windows.Agent{st.agent}})
 				if st.mark != "" {
-					put(windows.RunOnce, st.mark)(dir)
+					if err := put(windows.RunOnce, st.mark)(dir); err != nil {
+						t.Fatal(err)
+					}
 				}
 				for _, f := range forms[kind] {
 					for name, dress := range dresses {
