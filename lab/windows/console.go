@@ -7,10 +7,9 @@ import (
 	"strings"
 	"sync"
 	"time"
-)
 
-// maxConsole is how much of its console a machine shows.
-const maxConsole = 64 << 10
+	"github.com/seed-77750964/regain/lab/rules"
+)
 
 // A console is the serial port of a machine, as a file that outlives it.
 type console struct {
@@ -78,9 +77,10 @@ func tail(path string) string {
 		return ""
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > maxConsole {
-		_, _ = f.Seek(-maxConsole, io.SeekEnd) // else it shows the beginning
+	most := int64(rules.LimitOf("ec2.console.size"))
+	if info, err := f.Stat(); err == nil && info.Size() > most {
+		_, _ = f.Seek(-most, io.SeekEnd) // else it shows the beginning
 	}
-	text, _ := io.ReadAll(io.LimitReader(f, maxConsole)) // what was read is shown
+	text, _ := io.ReadAll(io.LimitReader(f, most)) // what was read is shown
 	return string(text)
 }

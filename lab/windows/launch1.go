@@ -127,10 +127,10 @@ func (s *system) launch1Password(keeps, token bool) error {
 	case "donothing":
 		return nil
 	case "specify":
-		if err := s.setPassword(config.AdminPassword); err != nil {
+		text = passwordText.ReplaceAllString(text, "${1}${2}")
+		if err := s.specified(config.AdminPassword, token); err != nil {
 			return err
 		}
-		text = passwordText.ReplaceAllString(text, "${1}${2}")
 	default:
 		if err := s.reset(token); err != nil {
 			return err
@@ -143,6 +143,16 @@ func (s *system) launch1Password(keeps, token bool) error {
 		return nil
 	}
 	return s.write(name, file.write(text))
+}
+
+// specified sets a password that somebody has chosen, or a random one where Windows
+// would refuse that as too simple.
+func (s *system) specified(password string, token bool) error {
+	const least, shortest = 3, 6 // Windows: password must meet complexity requirements
+	if classes(password) < least || len(password) < shortest {
+		return s.reset(token)
+	}
+	return s.setPassword(password)
 }
 
 var settingsEnabled = regexp.MustCompile(`(?s)(<Settings>.*?<Enabled>)\s*true\s*(</Enabled>)`)

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"golang.org/x/crypto/ssh"
 )
@@ -65,10 +66,12 @@ func (s *system) setPassword(password string) error {
 	return s.write(loginFile, data)
 }
 
+// letters are those of a password, by their class.
+var letters = []string{"ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnopqrstuvwxyz", "23456789", "!@#$%&*?."}
+
 // newPassword makes a password of three classes at least.
 func (s *system) newPassword() (string, error) {
-	classes := []string{"ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnopqrstuvwxyz", "23456789", "!@#$%&*?."}
-	alphabet := strings.Join(classes, "")
+	alphabet := strings.Join(letters, "")
 	limit := 256 - 256%len(alphabet)
 	for {
 		var password []byte
@@ -80,16 +83,28 @@ func (s *system) newPassword() (string, error) {
 				password = append(password, alphabet[int(one[0])%len(alphabet)])
 			}
 		}
-		used := 0
-		for _, class := range classes {
-			if strings.ContainsAny(string(password), class) {
-				used++
-			}
-		}
-		if used >= 3 {
+		if classes(string(password)) >= 3 {
 			return string(password), nil
 		}
 	}
+}
+
+// classes are how many kinds of letters a password has, as Windows counts them.
+func classes(password string) int {
+	kinds := map[string]bool{}
+	for _, r := range password {
+		switch {
+		case unicode.IsUpper(r):
+			kinds["upper"] = true
+		case unicode.IsLower(r):
+			kinds["lower"] = true
+		case unicode.IsDigit(r):
+			kinds["digit"] = true
+		default:
+			kinds["other"] = true
+		}
+	}
+	return len(kinds)
 }
 
 // reset gives the administrator a new password, and only then asks for the key to

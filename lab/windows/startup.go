@@ -50,11 +50,14 @@ func (s *system) readText(name string) (string, error) {
 	return readText(data).content(), err
 }
 
-// appliesScripts tells whether the policy has a machine part at all, and scripts in it.
+// appliesScripts tells whether the policy has a machine part at all that is not turned
+// off, and scripts in it.
 func appliesScripts(gpt string) bool {
+	const machineOff = 2 // GPO_OPTION_DISABLE_MACHINE of IGroupPolicyObject::SetOptions
 	general := section(gpt, "general")
 	version, err := strconv.ParseUint(general["version"], 10, 32)
-	return err == nil && version&0xffff != 0 && strings.Contains(strings.ToUpper(general["gpcmachineextensionnames"]), "{42B5FAAE-6536-11D2-AE5A-0000F87571E3}")
+	options, _ := strconv.ParseUint(general["options"], 10, 32) // most have none
+	return err == nil && options&machineOff == 0 && version&0xffff != 0 && strings.Contains(strings.ToUpper(general["gpcmachineextensionnames"]), "{42B5FAAE-6536-11D2-AE5A-0000F87571E3}")
 }
 
 // section are the keys of a section of an ini file, in lower case.

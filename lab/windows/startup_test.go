@@ -80,6 +80,7 @@ func TestStartupScriptStays(t *testing.T) {
 	}{
 		"no extension":      {change: change(gpo.GPTPath, "[General]\r\nVersion=1\r\n")},
 		"only for users":    {change: change(gpo.GPTPath, "[General]\r\ngPCMachineExtensionNames=[{42B5FAAE-6536-11D2-AE5A-0000F87571E3}{40B6664F-4972-11D1-A7CA-0000F87571E3}]\r\nVersion=65536\r\n")},
+		"turned off":        {change: change(gpo.GPTPath, "[General]\r\ngPCMachineExtensionNames=[{42B5FAAE-6536-11D2-AE5A-0000F87571E3}{40B6664F-4972-11D1-A7CA-0000F87571E3}]\r\nOptions=2\r\nVersion=1\r\n")},
 		"a gap":             {change: change(gpo.ScriptsPath, "[Startup]\r\n1CmdLine=regain-r1-Test.cmd\r\n")},
 		"no script":         {change: change(gpo.StartupDir+"/regain-r1-Test.ps1", ""), want: "is not whole"},
 		"domain controller": {system: dc, want: ":domain-controller:1:1:none:"},
