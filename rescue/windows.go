@@ -20,6 +20,7 @@ func lookAtWindows(report *offline.Report, tree *Tree, r Request) (err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	describeWindows(report, tree, s, r)
 	plan := s.Plan(winroot.Wishes{Run: r.Run, Agent: r.Agent})
+	plan.Findings = settled(plan)
 	report.Windows = plan.Report(s)
 	report.Findings = append(report.Findings, s.Findings...)
 	if report.Command == "diagnose" {
@@ -58,6 +59,7 @@ func (o *operation) decideWindows(tree *Tree) (done bool, err error) {
 	defer func() { err = errors.Join(err, s.Close()) }()
 	describeWindows(&o.report, tree, s, o.r)
 	plan := s.Plan(winroot.Wishes{Run: o.r.Run, Agent: o.r.Agent, Fallback: o.r.Fallback, Allow: o.r.Allow, UserData: o.r.UserData})
+	plan.Findings = settled(plan)
 	o.arm = &plan
 	o.report.Windows = plan.Report(s)
 	o.report.Findings = append(o.report.Findings, plan.Findings...)
@@ -91,6 +93,23 @@ func consents(plan winroot.Plan) []string {
 		}
 	}
 	return flags
+}
+
+// settled are the findings of a plan as a report has them: each once, and with a
+// consent only where that lets it pass. It does not where there is another of its
+// kind that wants more, as on the way to the very file that is edited.
+func settled(plan winroot.Plan) (list []offline.Finding) {
+	for _, f := range plan.Findings {
+		if slices.ContainsFunc(plan.Findings, func(g offline.Finding) bool {
+			return g.ID == f.ID && g.Severity == offline.Blocks && g.Consent == "" && len(g.Changes) == 0
+		}) {
+			f.Consent = ""
+		}
+		if !slices.ContainsFunc(list, func(g offline.Finding) bool { return g.ID == f.ID && g.Path == f.Path && g.Evidence == f.Evidence }) {
+			list = append(list, f)
+		}
+	}
+	return list
 }
 
 // armingRefused names what is in the way.

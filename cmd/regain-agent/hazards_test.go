@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-77750964/regain/agent"
 	"github.com/seed-77750964/regain/internal/testdisk"
 	"github.com/seed-77750964/regain/internal/testdisk/hive"
 	"github.com/seed-77750964/regain/internal/testdisk/windows"
@@ -139,6 +140,29 @@ func TestWindowsHazards(t *testing.T) {
 	}
 }
 
+// wantConsents: the flags that a report names let the rescue go on, and where it
+// names none, none does.
+func wantConsents(t *testing.T, h hazard, rescue []string) {
+	t.Helper()
+	if h.id == "" {
+		return
+	}
+	flags := wantCode(t, exitFindings, rescue...).Windows.Consents
+	if len(flags) == 0 {
+		all := append(rescue, "--repair", "all", "--accept", strings.Join(agent.Accepts(), ","))
+		if r := wantCode(t, exitFindings, all...); !slices.Equal(r.Windows.Refused, []string{h.id}) {
+			t.Errorf("with all consents refused for %q", r.Windows.Refused)
+		}
+		return
+	}
+	for _, flag := range flags {
+		rescue = append(rescue, strings.Fields(flag)...)
+	}
+	if r := wantCode(t, exitDone, rescue...); len(r.Changes) == 0 && !r.Windows.Already {
+		t.Errorf("%q: no changes: %+v", flags, r.Windows)
+	}
+}
+
 func wantLeftAlone(t *testing.T, h hazard, path string) {
 	t.Helper()
 	was, code := digest(t, path), exitFailed
@@ -155,6 +179,7 @@ func wantLeftAlone(t *testing.T, h hazard, path string) {
 			t.Errorf("%q: refused for %q, want %s", args, r.Windows.Refused, h.id)
 		}
 	}
+	wantConsents(t, h, append(rescue, "--dry-run"))
 	for _, command := range []string{"diagnose", "inspect"} {
 		call(0, command, "--image", path)
 	}
