@@ -12,7 +12,7 @@ func (v Value) Uint32() (uint32, error) {
 		return 0, err
 	}
 	if len(b) != 4 {
-		return 0, fmt.Errorf("cannot read value %q: %s of %d bytes: %w", v.Name, v.Type, len(b), ErrFormat)
+		return 0, fmt.Errorf("cannot read value %q: %s of %d bytes: %w", v.Name, v.Type, len(b), ErrType)
 	}
 	return le32(b, 0), nil
 }
@@ -35,5 +35,5 @@ func (v Value) typed(types ...Type) ([]byte, error) {
 			return v.Bytes()
 		}
 	}
-	return nil, fmt.Errorf("cannot read value %q: %s instead of %s: %w", v.Name, v.Type, types[0], ErrFormat)
+	return nil, fmt.Errorf("cannot read value %q: %s instead of %s: %w", v.Name, v.Type, types[0], ErrType)
 }

@@ -190,7 +190,7 @@ func TestDecode(t *testing.T) {
 		f.Set32(f.blob, 8, f.Cell([]byte(tt.data)))
 		f.Set32(f.blob, 12, uint32(tt.typ))
 		got, err := decode(value(t, openBytes(t, f.bytes()), "", "blob"))
-		if tt.want == nil && !errors.Is(err, ErrFormat) || tt.want != nil && (got != tt.want || err != nil) {
+		if tt.want == nil && !errors.Is(err, ErrType) || tt.want != nil && (got != tt.want || err != nil) {
 			t.Errorf("%s: got %v, %v, want %v", name, got, err, tt.want)
 		}
 	}

@@ -27,6 +27,7 @@ import (
 // them, errors.ErrUnsupported, or what the reader said.
 var (
 	ErrNotFound = errors.New("not found")
+	ErrType     = errors.New("data of another type")
 	ErrFormat   = errors.New("malformed hive")
 	ErrDirty    = errors.New("hive is dirty")
 )

@@ -173,6 +173,28 @@ func TestOldAgent(t *testing.T) {
 	})
 }
 
+// TestOddTypes: values that somebody made with the wrong type keep nobody from a reset,
+// where Windows itself passes over them.
+func TestOddTypes(t *testing.T) {
+	m := machine{Machine: windows.Machine{
+		Release: "2019", Agents: agents(windows.EC2LaunchV1),
+		System:   "\n[ControlSet001\\Control\\Terminal Server]\nfDenyTSConnections = sz:1\n\n[ControlSet001\\Services\\TermService]\nStart = hex:04\n",
+		Software: "\n[Microsoft\\Windows NT\\CurrentVersion]\nUBR = sz:5\nProductName = dword:5\nEditionID = hex:00\n",
+	}}
+	m.mounted(t, func(v *volume, _ string) {
+		s := detect(t, v)
+		if p := s.Plan(winroot.Wishes{}); len(s.Findings) > 0 || len(p.Refused) > 0 || len(p.Changes) != 2 || s.Version != "10.0.17763" {
+			t.Errorf("%+v, %+v", s.Product, p)
+		}
+	})
+	m.System = "\n[ControlSet001\\Services\\Schedule]\nStart = sz:2\n"
+	m.mounted(t, func(v *volume, _ string) {
+		if p := detect(t, v).Plan(winroot.Wishes{}); !slices.Equal(p.Refused, []string{"windows/service-unknown"}) {
+			t.Errorf("%+v", p)
+		}
+	})
+}
+
 // TestSpelledOtherwise: Windows does not mind in which case names are written, and
 // EC2Config has had several folders.
 func TestSpelledOtherwise(t *testing.T) {

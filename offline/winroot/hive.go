@@ -85,8 +85,10 @@ func (h *hive) checkLog(path string) error {
 	return errors.Join(h.h.CheckLog(path, r, r.Size()), r.Close())
 }
 
+// failed notes an error that leaves the hive in doubt. A value of a type that Windows
+// does not expect there is as good as none.
 func (h *hive) failed(err error) bool {
-	if err != nil && h.err == nil && !errors.Is(err, regf.ErrNotFound) {
+	if err != nil && h.err == nil && !errors.Is(err, regf.ErrNotFound) && !errors.Is(err, regf.ErrType) {
 		h.err = err
 	}
 	return err != nil
