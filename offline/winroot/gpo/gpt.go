@@ -71,7 +71,7 @@ func useScripts(b []byte, changed bool) ([]byte, error) {
 }
 
 var (
-	extensionList  = regexp.MustCompile(`^(\[(\{[0-9A-Fa-f-]{36}\}){2,}\])*$`)
+	extensionList  = regexp.MustCompile(`^(\[(\{[0-9A-Fa-f-]{36}\})+\])*$`)
 	extensionGroup = regexp.MustCompile(`\[[^]]*\]`)
 	extensionGUID  = regexp.MustCompile(`\{[0-9A-Fa-f-]{36}\}`)
 )

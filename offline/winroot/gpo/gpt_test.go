@@ -35,6 +35,8 @@ func TestAddToGPT(t *testing.T) {
 		"there in lower case":       {file(strings.ToLower(pair), "9"), file(strings.ToLower(pair), "10")},
 		"with another tool":         {file(tools(low), "9"), file(tools(low, ours), "10")},
 		"before another tool":       {file(tools(low, high), "9"), file(tools(low, ours, high), "10")},
+		"without a tool":            {file(tools(), "9"), file(tools(ours), "10")},
+		"others without a tool":     {file("[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}]", "9"), file("[{35378EAC-683F-11D2-A89A-00C04FBBCFA2}]"+pair, "10")},
 		"user half":                 {file("", "196613"), file(pair, "196614")},
 		"machine half wraps":        {file("", "262143"), file(pair, "196609")},
 		"greatest":                  {file("", "4294967295"), file(pair, "4294901761")},
@@ -64,7 +66,7 @@ func TestAddToGPT(t *testing.T) {
 func TestAddRefusesGPT(t *testing.T) {
 	for name, gpt := range map[string]string{
 		"no list of extensions": "[General]\ngPCMachineExtensionNames={42B5FAAE-6536-11D2-AE5A-0000F87571E3}\n",
-		"no tool":               "[General]\ngPCMachineExtensionNames=[{42B5FAAE-6536-11D2-AE5A-0000F87571E3}]\n",
+		"nothing in brackets":   "[General]\ngPCMachineExtensionNames=[]\n",
 		"rubbish behind":        "[General]\ngPCMachineExtensionNames=" + pair + "x\n",
 		"no number":             "[General]\nVersion=x\n",
 		"too great a number":    "[General]\nVersion=4294967296\n",
