@@ -122,3 +122,22 @@ func TestWindowsTasks(t *testing.T) {
 		})
 	}
 }
+
+// TestParseAccept: an id that is not known is a usage error that lists those that
+// are, and all of them is no id.
+func TestParseAccept(t *testing.T) {
+	for _, id := range Accepts() {
+		if got, err := ParseAccept(" " + id + " "); err != nil || len(got) != 1 || got[0] != id {
+			t.Errorf("%s: %q, %v", id, got, err)
+		}
+		if _, allow, err := ParseRepair(id); err != nil || len(allow) != 1 {
+			t.Errorf("--repair %s: %q, %v", id, allow, err)
+		}
+	}
+	for _, text := range []string{"all", "windows/hibernated", "windows/service-disabled", "windows/sysprep,", "Windows/Sysprep", "none"} {
+		var usage *UsageError
+		if _, err := ParseAccept(text); !errors.As(err, &usage) || !strings.Contains(usage.Hint, strings.Join(Accepts(), ", ")) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
