@@ -273,8 +273,8 @@ var features = []feature{
 		p.judge(t, cut.run, end)
 	}},
 	{"Windows, by its launch agent", func(t *testing.T, l *lab) {
-		s := serve(t, l, windows.EC2LaunchV2)
-		s.back(t, s.key, "--backup", "ami")
+		s := serve(t, l, windows.EC2LaunchV2, "--encrypted", "--kms-key", l.key(), "--stop-protection")
+		s.back(t, s.key, "--backup", "ami", "--lift-stop-protection")
 	}},
 	{"Windows, by a start-up script", func(t *testing.T, l *lab) {
 		s, own := serve(t, l, windows.EC2LaunchV1), rsaKey(t)

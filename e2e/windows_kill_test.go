@@ -145,6 +145,47 @@ func TestWindowsLabIsKilled(t *testing.T) {
 	})
 }
 
+// The power fails for everything but regain while a Windows is rescued: it goes on when
+// the lab is back, or is resumed. An agent that was arming the volume is gone with it.
+func TestWindowsPowerFails(t *testing.T) {
+	settledWindows(t, windows.EC2LaunchV1)
+	type failure struct {
+		moment
+		after time.Duration
+	}
+	at := []failure{{moment{"stop", "out", "begins"}, 0}, {moment{"rescue", "out", "begins"}, 150 * time.Millisecond}, {moment{"stop", "home", "begins"}, 0}}
+	if sweep() {
+		for d := time.Duration(0); d < 600*time.Millisecond; d += 30 * time.Millisecond {
+			at = append(at, failure{moment{"rescue", "out", "begins"}, d})
+		}
+	}
+	sideBySide(t, 3, at, func(f failure) string { return f.String() + "-" + f.after.String() }, func(t *testing.T, f failure) {
+		l := newLab(t, "--speed", "50")
+		s := serve(t, l, windows.EC2LaunchV1)
+		cut := false
+		end := s.l.watch(s.reset(), func(e event) syscall.Signal {
+			if f.is(e) && !cut {
+				cut = true
+				time.Sleep(f.after)
+				l.end(syscall.SIGKILL)
+				if left := l.staysOnHost(); left != "" {
+					t.Errorf("the killed lab has left %s", left)
+				}
+				l.start()
+			}
+			return 0
+		})
+		if !cut {
+			t.Fatalf("the power did not fail\n%s", tail(end.stdout))
+		}
+		t.Logf("regain ended with %d, %q", end.code, end.state)
+		if end.code == 3 || end.state == "" {
+			end = s.l.takeUp(t, resumes, end.run, s.id, s.state)
+		}
+		s.judge(t, end.run, end, s.key)
+	})
+}
+
 // staysOnHost is what a lab that was killed leaves on this host, after a moment. Its
 // own program must tell the same.
 func (l *lab) staysOnHost() string {

@@ -45,6 +45,7 @@ func newPassword(t *testing.T, l *lab, agent string, flags ...string) {
 	s.from(t, windowsDisk(t, agent))
 	s.look(t)
 	s.old = s.sealedPassword(s.key)
+	s.anotherPair(t)
 	end := s.l.watch(s.reset(flags...), undisturbed)
 	if end.code != 0 || end.state != "rescued" {
 		t.Fatalf("it ended with %d, %s\n%s%s\n%s", end.code, end.state, tail(end.stdout), end.stderr, s.console())
@@ -53,6 +54,14 @@ func newPassword(t *testing.T, l *lab, agent string, flags ...string) {
 	if !regexp.MustCompile(`"agent":\s*"` + agent + `"`).MatchString(end.stdout) {
 		t.Errorf("it does not tell the agent: %s", tail(end.stdout))
 	}
+}
+
+// anotherPair gives the name of its key pair to another one, which must not matter: the
+// metadata service keeps the public half that it was launched with.
+func (s *server) anotherPair(t *testing.T) {
+	name := "of " + t.Name()
+	s.l.ec2("DeleteKeyPair", "KeyName="+name)
+	s.l.keyPair(name, rsaKey(t))
 }
 
 // lostKeyPair: nobody has its private half, and nobody wants another instance: a start-up script encrypts
