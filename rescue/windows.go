@@ -115,18 +115,21 @@ func settled(plan winroot.Plan) (list []offline.Finding) {
 // armingRefused names what is in the way.
 func armingRefused(plan winroot.Plan) *offline.Problem {
 	var against, hints []string
+	add := func(list *[]string, text string) {
+		if text != "" && !slices.Contains(*list, text) {
+			*list = append(*list, text)
+		}
+	}
 	for _, f := range plan.Findings {
 		if f.Severity != offline.Blocks || !slices.Contains(plan.Refused, f.ID) {
 			continue
 		}
-		against = append(against, strings.TrimSuffix(f.Title+": "+f.Evidence, ": "))
+		add(&against, strings.TrimSuffix(f.Title+": "+f.Evidence, ": "))
 		hint := f.Hint
 		if f.Consent != "" {
 			hint = strings.TrimSuffix("run again with "+f.Consent+", or "+strings.TrimPrefix(hint, "or "), ", or ")
 		}
-		if !slices.Contains(hints, hint) && hint != "" {
-			hints = append(hints, hint)
-		}
+		add(&hints, hint)
 	}
 	return &offline.Problem{Code: "arming-refused", Message: "Windows was not made to set a new password: " + strings.Join(against, "; "), Hint: strings.Join(hints, "; ")}
 }
