@@ -172,6 +172,7 @@ func (s *story) judge(sc scenario, journals *runs, blows []blow) {
 	}
 	s.direction(journals)
 	s.backups(last, is)
+	s.passwords(last)
 }
 
 // backups sees that what is left of them is what the outcome says is kept, and
@@ -338,15 +339,13 @@ func scenarios() []scenario {
 				Group: &controller.Group{Name: "fleet", Lifecycle: "InService", Min: 0, Desired: 1}},
 		},
 		{name: "agent dies", patient: sim.Patient{AgentDies: 1}},
-		{name: "Windows", patient: windowsPatient()},
 		{name: "agent refuses", patient: sim.Patient{Refusal: &offline.Problem{Code: "encrypted", Message: "the root is encrypted"}}},
 	}
 	for _, sc := range all {
 		sc.name, sc.elsewhere = sc.name+", elsewhere", true
 		all = append(all, sc)
 	}
-	// A public RSA key does not fit into the tags: elsewhere it is asked for again.
-	all = append(all, scenario{name: "Windows, script", patient: windowsPatient(), ask: controller.Ask{PublicKey: rsaLine()}})
+	all = append(all, windowsScenarios()...)
 	return append(all, scenario{name: "rolled back", back: true}, scenario{name: "rolled back elsewhere", back: true, elsewhere: true})
 }
 

@@ -292,6 +292,7 @@ func (r *Rescue) learn(tags map[string]string) {
 	}
 	if _, err := decode(recordFields, tags[TagRecord], told); err == nil {
 		r.Homing, r.Calm, r.Forward = r.Homing || told.Homing, r.Calm || told.Calm, r.Forward || told.Forward
+		r.NotEnabled = r.NotEnabled || told.NotEnabled
 	}
 }
 

@@ -30,14 +30,18 @@ func (r *Rescue) enables() bool { return r.windows() && r.rescued() && r.Ask.ena
 
 // enable makes the image, between the volume's way home and the start, by which
 // the agent is disarmed again. No failure keeps the instance down.
+//
+// EC2 documents a point in time for a snapshot, when CreateSnapshot returns, and
+// none for an image: its snapshots are waited for before the instance starts.
 func (b *bracket) enable(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if !r.enables() || r.NotEnabled {
 		return flow.Wait{}, nil
 	}
 	b.beginsOnce("enable")
 	wait, err := b.imageEnabled(ctx, r)
+	late := b.since("enable") > longestImage
 	var refused *CloudError
-	switch late := b.since("enable") > longestImage; {
+	switch {
 	case err == nil && (wait.Done() || !late):
 		return wait, nil
 	case err == nil:
@@ -46,10 +50,37 @@ func (b *bracket) enable(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if _, passes := b.transient(err, 1); passes || refused.Kind == NotFound || refused.Kind == Exists {
 			return flow.Wait{}, err // tried again
 		}
+		if refused.Action != "ec2:CreateImage" && refused.Kind != Denied {
+			return flow.Wait{For: 2 * time.Second, Why: "to look again for the password-enabled image"}, nil
+		}
 	}
-	r.NotEnabled = true
-	r.Warnings = append(r.Warnings, "a password-enabled image could not be made: "+err.Error())
-	return flow.Wait{}, nil
+	return flow.Wait{}, b.giveUpImage(ctx, r, err)
+}
+
+// giveUpImage goes on without the image, which the tags tell: one that shows later
+// is of a machine that runs, and is not what it is called.
+func (b *bracket) giveUpImage(ctx context.Context, r *Rescue, why error) error {
+	given := func(r *Rescue) { r.NotEnabled = true }
+	if err := b.tell(ctx, r, given); err != nil {
+		if _, passes := b.transient(err, 1); passes {
+			return err
+		}
+		given(r)
+	}
+	r.Warnings = append(r.Warnings, "a password-enabled image could not be made: "+why.Error())
+	return nil
+}
+
+// errRuns means that the time for the image is over.
+var errRuns = errors.New("the instance runs already")
+
+// runs tells whether a run that was cut off has started the instance.
+func (b *bracket) runs(ctx context.Context, r *Rescue) (bool, error) {
+	if !b.resumed {
+		return false, nil
+	}
+	is, err := b.instance(ctx, r.Ask.Instance)
+	return err == nil && is.State != Stopped, err
 }
 
 func (b *bracket) imageEnabled(ctx context.Context, r *Rescue) (flow.Wait, error) {
@@ -60,6 +91,9 @@ func (b *bracket) imageEnabled(ctx context.Context, r *Rescue) (flow.Wait, error
 	}
 	if len(r.Enabled.Snapshots) > 0 {
 		return flow.Wait{}, nil
+	}
+	if runs, err := b.runs(ctx, r); err != nil || runs {
+		return flow.Wait{}, errors.Join(err, errRuns)
 	}
 	found, err := b.cloud.images.look(ctx, []string{r.Enabled.ID})
 	if err != nil {
@@ -94,6 +128,9 @@ func (b *bracket) makeEnabled(ctx context.Context, r *Rescue) (flow.Wait, error)
 			return wait, nil
 		}
 	}
+	if runs, err := b.runs(ctx, r); err != nil || runs {
+		return flow.Wait{}, errors.Join(err, errRuns)
+	}
 	tags := r.made(RoleBackup, EnabledName(r.Ask.Instance), map[string]string{TagKept: r.Run})
 	b.doubt("enabled")
 	id, err := b.cloud.BackUpImage(ctx, r.Ask.Instance, "regain "+r.Run+" "+r.Ask.Instance+" password-enabled",
@@ -123,12 +160,12 @@ func (b *bracket) settleImages(ctx context.Context, r *Rescue) (flow.Wait, error
 }
 
 // settleEnabled keeps one image, and removes what a call has made whose effect
-// came late.
+// came late, or after it was given up.
 func (b *bracket) settleEnabled(ctx context.Context, r *Rescue) (flow.Wait, error) {
 	if !r.enables() || r.Enabled == nil && !b.unsure("enabled") {
 		return flow.Wait{}, nil
 	}
-	if r.Enabled != nil && len(r.Enabled.Snapshots) > 0 && !b.unsure("enabled") && !b.late["enabled"] {
+	if !r.NotEnabled && r.Enabled != nil && len(r.Enabled.Snapshots) > 0 && !b.unsure("enabled") && !b.late["enabled"] {
 		r.keepEnabled()
 		return flow.Wait{}, nil
 	}
@@ -139,6 +176,9 @@ func (b *bracket) settleEnabled(ctx context.Context, r *Rescue) (flow.Wait, erro
 	if len(found) == 0 {
 		r.Enabled = nil
 		return b.settle("enabled"), nil
+	}
+	if r.NotEnabled {
+		return b.removeBackups(ctx, r, found)
 	}
 	n := 0
 	if r.Enabled != nil {

@@ -209,6 +209,7 @@ var recordFields = []field[Rescue]{
 	flagged("y", func(r *Rescue) *bool { return &r.Forward }),
 	flagged("o", func(r *Rescue) *bool { return &r.result().Good }),
 	flagged("w", func(r *Rescue) *bool { return &r.result().Touched }),
+	flagged("e", func(r *Rescue) *bool { return &r.NotEnabled }),
 	list("u", func(r *Rescue) *[]string { return &r.result().Users }),
 	text("f", func(r *Rescue) *string { return &r.Fleet }),
 }

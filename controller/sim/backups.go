@@ -13,8 +13,10 @@ import (
 // A backup is an image or a snapshot.
 type backup struct {
 	controller.Backup
-	image  string // a snapshot's
-	source string // volume
+	image  string            // a snapshot's
+	source string            // volume
+	held   map[string]string // files of an image's root volume
+	still  bool              // the instance was stopped at its point in time
 	began  time.Time
 }
 
@@ -79,7 +81,21 @@ func (c *Cloud) mapped(b *backup, i *instance, sources []*volume) {
 		s.image = b.ID
 		b.Snapshots = append(b.Snapshots, s.ID)
 	}
+	if root, _ := i.at(i.RootDevice); root != nil {
+		b.held, b.still = maps.Clone(root.files), i.State == controller.Stopped
+	}
 	c.after(c.options.Delays.Image, func() { b.State = available })
+}
+
+// Held is what an image has of the root volume's files, and whether its instance
+// was stopped at its point in time; nil: none yet.
+func (c *Cloud) Held(image string) (files map[string]string, still bool) {
+	c.outside(func() {
+		if b := c.backups[image]; b != nil {
+			files, still = maps.Clone(b.held), b.still
+		}
+	})
+	return files, still
 }
 
 // BackUpSnapshot is CreateSnapshot. The point in time is fixed when it returns.

@@ -39,7 +39,7 @@ func (c *Cloud) LaunchReplacement(ctx context.Context, r controller.Replacement)
 		}, Attributes: r.Attributes})
 		i := c.instances[id]
 		root, _ := i.at(i.RootDevice)
-		root.files[armedFile] = "agent"
+		root.files = maps.Clone(image.held)
 		c.start(i)
 		c.makes(id)
 		c.replaced[r.Token] = replaced{r, id}
