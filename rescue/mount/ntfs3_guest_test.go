@@ -63,7 +63,7 @@ func guestWithout() error {
 // refused wants this code from whatever is asked for.
 func refused(code string) func(device string) error {
 	return func(device string) error {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
 		_, look := mount.OpenNTFS(ctx, device, true)
 		_, write := mount.OpenNTFS(ctx, device, false)
@@ -78,7 +78,7 @@ func refused(code string) func(device string) error {
 
 // withNTFS3 opens the whole device through a loop, as a rescue does.
 func withNTFS3(device string, readonly bool, f func(v *offline.Volume) error) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	file, err := os.OpenFile(device, os.O_RDWR, 0)
 	if err != nil {

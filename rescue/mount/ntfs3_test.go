@@ -18,6 +18,7 @@ import (
 	"github.com/seed-77750964/regain/internal/testdisk/windows"
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/block"
+	"github.com/seed-77750964/regain/rescue/mount"
 )
 
 const ntfs3Size = 16 << 20
@@ -40,10 +41,10 @@ var ntfs3Cases = []ntfs3Case{
 	{name: "marked", spoil: (*testdisk.NTFSImage).MarkDirty, guest: refused("dirty")},
 	{name: "damaged", spoil: func(img *testdisk.NTFSImage) error { return overwrite(img.Path, "FILE", "BAAD") }, guest: refused("inconsistent")},
 	{name: "no NTFS", spoil: func(img *testdisk.NTFSImage) error { return overwrite(img.Path, "NTFS", "EXT4") }, guest: refused("not-ntfs")},
-	{name: "look", guest: guestLook},
+	{name: "look", spoil: closedLog, guest: guestLook},
 	{name: "edit in the record", guest: guestEdit(edit(ntfsSmall, "type: random   \r\n")), wrote: []string{"record of config", "record of small.yml"}, check: showsContent(ntfsSmall, "type: random   \r\n")},
 	{name: "edit that grows", guest: guestEdit(edit(ntfsSmall, strings.Repeat("longer\r\n", 1024))), wrote: []string{"$Bitmap", "$MFTMirr", "clusters of small.yml", "record of $Volume", "record of config", "record of small.yml"}, check: showsContent(ntfsSmall, strings.Repeat("longer\r\n", 1024))},
-	{name: "patch", guest: guestEdit(patch), wrote: []string{"clusters of SOFTWARE", "record of SOFTWARE", "record of config"}, check: showsPatch},
+	{name: "patch", spoil: closedLog, guest: guestEdit(patch), wrote: []string{"$LogFile", "clusters of SOFTWARE", "record of SOFTWARE", "record of config"}, check: showsPatch},
 	{name: "create", guest: guestEdit(create), wrote: []string{"$MFTMirr", "clusters of $MFT", "clusters of $Secure", "record of $Secure", "record of $Volume", "record of System32", "record of config", "record of the new one"}, check: showsNew("/Windows/System32/config/new", "new")},
 	{name: "create directory", guest: guestEdit(createDir), wrote: []string{"$MFTMirr", "clusters of $MFT", "clusters of $Secure", "record of $Secure", "record of $Volume", "record of System32", "record of Windows", "record of the new one"}, check: showsNew("/Windows/System32/GroupPolicy", "")},
 	{name: "remove", guest: guestEdit(removeOnce), wrote: []string{"$MFTMirr", "clusters of $MFT", "record of $Volume", "record of .run-once", "record of EC2Launch", "record of state"}, check: showsRemoved},
@@ -55,6 +56,9 @@ var ntfs3Cases = []ntfs3Case{
 	{name: "rescue and undo", agent: windows.EC2LaunchV1, many: true, guest: guestRescue(true), check: showsSame},
 	{name: "killed", many: true, guest: guestKilled, check: showsKilled},
 }
+
+// closedLog is that of a Windows which was shut down.
+func closedLog(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, true) }
 
 // The kernel's driver, on the kernel of a Debian that has it: it is refused the
 // volumes that ntfs-3g.probe refuses, and where it writes, ntfs-3g finds what was
@@ -117,6 +121,17 @@ func TestNTFS3InAVM(t *testing.T) {
 	}
 }
 
+func TestNTFS3OfOldKernels(t *testing.T) {
+	for release, want := range map[string]bool{
+		"6.12.117+deb13-cloud-amd64": true, "6.14.0-1011-aws": true, "7.0": true, "10.1.0": true,
+		"6.8.0-1021-aws": false, "6.1.0-56-amd64": false, "5.15.0": false, "6": false, "": false, "six.twelve": false,
+	} {
+		if got := mount.Proven(release); got != want {
+			t.Errorf("%q: %v", release, got)
+		}
+	}
+}
+
 // sound holds the image against ntfs-3g.probe, and its flags against ours.
 func sound(t *testing.T, img *testdisk.NTFSImage) {
 	t.Helper()
@@ -126,6 +141,9 @@ func sound(t *testing.T, img *testdisk.NTFSImage) {
 		t.Fatal(err)
 	}
 	run(t, "ntfs-3g.probe", "--readwrite", bare)
+	if log := run(t, "ntfscat", "--inode", "2", bare); len(log) == 0 || strings.Trim(log, "\xff") != "" { // mkntfs and ntfs3 leave it so, and Windows makes a new one
+		t.Errorf("the log of %d bytes is not one that nobody has used", len(log))
+	}
 	if sb, err := block.Probe(bytes.NewReader(data), int64(len(data))); err != nil || sb.Dirty || sb.NTFS.Log != block.LogClosed {
 		t.Errorf("%+v, %v", sb, err)
 	}

@@ -53,8 +53,8 @@ type NTFS struct {
 // forces. With readonly false it proves that the mount is writable: ntfs-3g
 // falls back to reading without a word. A failure is an *Error.
 //
-// A helper without ntfs-3g whose kernel has ntfs3 opens it with that, and only
-// what ProbeNTFS passes, read-only too.
+// A helper without ntfs-3g whose kernel has ntfs3 opens it with that: only what
+// ProbeNTFS passes, read-only too, and to write only from Linux 6.12 on.
 //
 // As for Detached, the device is a loop device, read-only where readonly is set.
 // Call ProbeNTFS first.

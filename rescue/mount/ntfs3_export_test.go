@@ -1,0 +1,4 @@
+package mount
+
+// Proven is for tests.
+var Proven = proven
