@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -214,6 +215,34 @@ func TestRemains(t *testing.T) {
 			if left := New(none{}, Options{}).Remains(filepath.Dir(img.Path)); len(left) != 1 || !strings.Contains(left[0], img.Path) {
 				t.Errorf("there remain %q", left)
 			}
+			return nil
+		})
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestBusyForAMoment: a file that somebody has open a little longer delays the end.
+func TestBusyForAMoment(t *testing.T) {
+	img := fixture{}.image(t, false)
+	err := onDevice(t.Context(), img.Path, func(device string) error {
+		return visit(t.Context(), device, t.TempDir(), false, func(tr tree) error {
+			f, err := os.Open(tr.path(systemHive))
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			cmd := exec.Command("sleep", "0.3")
+			cmd.Stdin = f
+			if err := cmd.Start(); err != nil {
+				return err
+			}
+			t.Cleanup(func() {
+				if err := cmd.Wait(); err != nil {
+					t.Error(err)
+				}
+			})
 			return nil
 		})
 	})

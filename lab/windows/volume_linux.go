@@ -65,10 +65,23 @@ func mounted(ctx context.Context, device, dir string, writable bool, f func(tree
 		return fmt.Errorf("cannot mount the volume: %w: %s", err, bytes.TrimSpace(said.Bytes()))
 	}
 	err := f(tree{ctx, dir})
-	if gone := unix.Unmount(dir, 0); gone != nil {
+	if gone := unmount(dir); gone != nil {
 		err = errors.Join(err, os.NewSyscallError("umount", gone), cmd.Process.Kill())
 	}
 	return errors.Join(err, <-ended)
+}
+
+// unmount has patience: a program that the lab has just started for something else may
+// hold copies of files here until it runs.
+func unmount(dir string) error {
+	const patience, glance = 10 * time.Second, 2 * time.Millisecond
+	tick := time.NewTicker(glance)
+	defer tick.Stop()
+	for end := time.Now().Add(patience); ; <-tick.C {
+		if err := unix.Unmount(dir, 0); !errors.Is(err, unix.EBUSY) || time.Now().After(end) {
+			return err
+		}
+	}
 }
 
 // await returns when something is mounted at a directory.
