@@ -15,7 +15,8 @@
 //
 //	RUN NUL user NUL password
 //
-// in UTF-8, for failed the stage and the kind of the error, and else nothing of interest.
+// in UTF-8, for failed the stage and the kind of the error, and else nothing of interest. Where PowerShell did not run the
+// script, its starter writes such a line of its own, whose stage is starter.
 //
 // The check finds accidents. It does not prove who wrote a block: an administrator of that Windows can write any.
 //
@@ -95,17 +96,21 @@ func Install(run string, key *rsa.PublicKey, before gpo.Policy) (Installation, e
 	return Installation{
 		Files: []File{
 			{gpo.StartupDir + "/" + name + ".ps1", script},
-			{gpo.StartupDir + "/" + name + ".cmd", []byte(starter(name))},
+			{gpo.StartupDir + "/" + name + ".cmd", []byte(starter(name, run))},
 		},
 		Policy: after,
 	}, nil
 }
 
 // starter is one line, since the script deletes it while it runs, and leaves the folder, since the script may delete that.
-// Without an input that ends, PowerShell 2.0 waits for one.
-func starter(name string) string {
+// Without an input that ends, PowerShell 2.0 waits for one. Where PowerShell did not run the script, which then is there and
+// has left nothing beside it, the starter says so on the console.
+func starter(name, run string) string {
+	head := "regain1:" + run + ":00000000:" + string(Failed) + ":1:1:starter.PowerShell:"
+	file := `"%~dp0` + name
 	return `@cd /d "%SystemRoot%" & "%SystemRoot%\System32\WindowsPowerShell\v1.0\powershell.exe" -NoProfile -NonInteractive -ExecutionPolicy Bypass` +
-		` -File "%~dp0` + name + `.ps1" <nul & exit` + "\r\n"
+		` -File ` + file + `.ps1" <nul & (if exist ` + file + `.ps1" if not exist ` + file + `.done" if not exist ` + file + `.*.sealed"` +
+		` echo ^<` + head + check(head) + `^> >COM1) & exit` + "\r\n"
 }
 
 // harmless is what may stand between single quotes and in a comment: it says nothing to PowerShell.

@@ -32,7 +32,7 @@ func TestInstall(t *testing.T) {
 	if in.Files[0].Path != dir+"regain-"+run+".ps1" || in.Files[1].Path != dir+"regain-"+run+".cmd" {
 		t.Errorf("the files are %s and %s", in.Files[0].Path, in.Files[1].Path)
 	}
-	if !bytes.Contains(in.Files[1].Data, []byte(` -File "%~dp0regain-`+run+`.ps1" <nul & exit`)) || bytes.Count(in.Files[1].Data, []byte("\n")) != 1 {
+	if !bytes.Contains(in.Files[1].Data, []byte(` -File "%~dp0regain-`+run+`.ps1" <nul & (`)) || bytes.Count(in.Files[1].Data, []byte("\n")) != 1 {
 		t.Errorf("the starter is %q", in.Files[1].Data)
 	}
 	for _, name := range []string{".cmd", "gPC"} {
@@ -48,6 +48,17 @@ func TestInstall(t *testing.T) {
 	}
 	if _, err := newpassword.Install(run, &sharedKey(t).PublicKey, in.Policy); !errors.Is(err, newpassword.ErrInstalled) {
 		t.Errorf("installed twice: %v", err)
+	}
+}
+
+// TestStarterTellsOfNoPowerShell: its own block says that nothing was done.
+func TestStarterTellsOfNoPowerShell(t *testing.T) {
+	starter := string(install(t, gpo.Policy{}).Files[1].Data)
+	_, said, _ := strings.Cut(starter, " echo ^")
+	said, rest, _ := strings.Cut(said, "^> >COM1) & exit\r\n")
+	b, err := newpassword.ParseBlock([]byte(said+"> \r\n"), run)
+	if err != nil || b.Status != newpassword.Failed || b.Cause != "starter.PowerShell" || rest != "" {
+		t.Errorf("%+v, %v of %q", b, err, starter)
 	}
 }
 
