@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/seed-77750964/regain/offline"
 	"github.com/seed-77750964/regain/offline/winroot/agentconf"
@@ -14,18 +15,22 @@ import (
 const startupScript = "startup-script"
 
 // judgeArmed wants one program that makes the new password at the next start, and
-// the one that was asked for: of two, one would overwrite the other's.
+// the one that was asked for: of two, one would overwrite the other's, unless that
+// was accepted.
 func judgeArmed(w *offline.Windows, t offline.Task) error {
 	switch {
 	case w == nil:
 		return errors.New("the report says nothing of Windows")
-	case w.Agent == "" || len(w.Armed) != 1 || w.Armed[0] != w.Agent:
+	case w.Agent == "" || !slices.Contains(w.Armed, w.Agent) || len(w.Armed) > 1 && !slices.Contains(strings.Split(t.Accept, ","), agentsArmed):
 		return fmt.Errorf("the report has armed %q, to make a password by %s", w.Armed, orNone(shorten(w.Agent)))
 	case (w.Agent == startupScript) != (t.WindowsFallback != ""):
 		return fmt.Errorf("the report would have %s make the password, which is not what was asked for", shorten(w.Agent))
 	}
 	return nil
 }
+
+// agentsArmed is the agent's finding about several programs that make passwords.
+const agentsArmed = "windows/agents-armed"
 
 // judge is judge for this run, and of Windows sees that the password will not be
 // lost.

@@ -174,7 +174,11 @@ func (b *bracket) calm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		}
 		// It cannot be had. What the agent wrote, it wrote file by file: the
 		// instance is better off with that than without its volume.
-		r.Warnings = append(r.Warnings, "what the agent has written to the volume is not taken back: "+err.Error())
+		text := "what the agent has written to the volume is not taken back: " + err.Error()
+		if r.windows() {
+			text += "; a new password may be made at its next start, and regain password gets it"
+		}
+		r.Warnings = append(r.Warnings, text)
 	case err != nil || !wait.Done() || r.rescued():
 		return wait, err
 	}

@@ -130,7 +130,7 @@ func outcomePage(o controller.Outcome) string {
 	if o.Error != "" {
 		p.section("Why")
 		p.field(nonEmpty(o.Step, "error"), strings.TrimPrefix(o.Error, o.Step+": "))
-		p.problem(r)
+		p.problem(o)
 	}
 	p.result(o)
 	for _, w := range r.Warnings {
@@ -159,7 +159,7 @@ func outcomeHeadline(o controller.Outcome) string {
 	switch o.State {
 	case controller.StateRescued:
 		if windows {
-			return "ARMED: " + o.Instance + " makes a new administrator password when it starts."
+			return armedHeadline(o)
 		}
 		return "RESCUED: " + o.Instance + " lets you in with the new key."
 	case controller.StateUnproven:
@@ -174,27 +174,49 @@ func outcomeHeadline(o controller.Outcome) string {
 	return "REFUSED: nothing was changed on " + o.Instance + "."
 }
 
-// problem is the agent's reason, where it is the agent that failed.
-func (p *page) problem(r controller.Rescue) {
+// armedHeadline says when the password comes: the instance has been started, or is
+// stopped as it was.
+func armedHeadline(o controller.Outcome) string {
+	if o.Rescue.Started.IsZero() {
+		return "ARMED: " + o.Instance + " makes a new administrator password when it is started."
+	}
+	return "ARMED: " + o.Instance + " was started, and makes a new administrator password, which takes 4 to 15 minutes."
+}
+
+// problem is the agent's reason, where it is the agent that failed, as far as the
+// error has not said it.
+func (p *page) problem(o controller.Outcome) {
+	r := o.Rescue
 	if r.Result == nil {
 		return
 	}
-	if problem := r.Result.Problem; problem != nil && problem.Hint != "" {
-		p.field("hint", problem.Hint)
+	fresh := func(texts ...string) string {
+		for i, t := range texts {
+			if strings.Contains(o.Error, t) {
+				texts[i] = ""
+			}
+		}
+		return join("; ", texts...)
+	}
+	if problem := r.Result.Problem; problem != nil {
+		p.field("hint", fresh(problem.Hint))
 	}
 	if r.Result.Report == nil {
 		return
 	}
 	for _, f := range r.Result.Report.Findings {
 		if f.Severity == offline.Blocks && !f.Repaired {
-			p.field(f.ID, join("; ", f.Title, f.Evidence, f.Hint, consent(f)))
+			p.field(f.ID, join("; ", fresh(f.Title, f.Evidence, f.Hint), consent(f)))
 		}
 	}
 }
 
 func consent(f offline.Finding) string {
-	if f.Consent == "" {
+	switch {
+	case f.Consent == "":
 		return ""
+	case strings.HasPrefix(f.Consent, "--accept "):
+		return "to go on all the same: " + f.Consent
 	}
 	return "allow the repair with " + f.Consent
 }

@@ -85,7 +85,20 @@ func TestPages(t *testing.T) {
 		Windows: &offline.Windows{Agent: "ec2launch-v2", Version: "2.0.1881", Armed: []string{"ec2launch-v2"}, Warnings: []string{"the once-tasks run again"}},
 		Changes: []offline.ChangeSummary{{Path: "/ProgramData/Amazon/EC2Launch/state/.run-once", Action: "remove", Why: "the agent runs once more"}},
 	}
+	toStart := armed
+	armed.Rescue.Started = began
+	const why = "more than one program would set a password: ec2launch-v2 and ec2launch-v1"
+	unarmed := refused
+	unarmed.Error = "rescue: the agent says: " + why + " (run again with --accept windows/agents-armed)"
+	unarmed.Rescue.Result = &controller.Result{
+		Problem: &offline.Problem{Code: "arming-refused", Message: why, Hint: "run again with --accept windows/agents-armed"},
+		Report: &offline.Report{Findings: []offline.Finding{{
+			ID: "windows/agents-armed", Severity: offline.Blocks, Title: "more than one program would set a password", Evidence: "ec2launch-v2 and ec2launch-v1",
+			Hint: "name the agent to use (--windows-agent)", Consent: "--accept windows/agents-armed",
+		}}},
+	}
 	for name, got := range map[string]string{
+		"armed-stopped": outcomePage(toStart), "not-armed": outcomePage(unarmed),
 		"armed": outcomePage(armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
 		"taken-back": outcomePage(refused), "status": statusPage(status), "list": listPage([]controller.Status{status, {Run: "r2", Instance: "i-2", Way: "home", Outcome: "rescued"}}),
 		"nothing": listPage(nil),
