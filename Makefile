@@ -28,6 +28,7 @@ build: ## static binaries for linux amd64 and arm64 in bin/
 demo: ## the whole story: a lab, a locked instance, regain reset, and a login (root)
 ## with WINDOWS=1: the same with a Windows, and its new password
 	@scripts/deps.sh demo
+	@echo "demo: building the programs, which takes minutes the first time" >&2
 	@scripts/build.sh host
 	@scripts/demo.sh
 
