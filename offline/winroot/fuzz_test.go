@@ -3,7 +3,6 @@ package winroot_test
 import (
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/seed-77750964/regain/internal/testdisk/hive"
@@ -43,17 +42,8 @@ func FuzzDetect(f *testing.F) {
 				t.Fatal(err)
 			}
 		}
-		fd, err := syscall.Open(dir, syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plain, err := offline.OpenVolume(fd)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v := &volume{Volume: plain}
-		defer v.Close()
-		s := detect(t, v)
+		s, done := plainly(t, dir)
+		defer done()
 		for _, w := range []winroot.Wishes{{}, {Run: "r", Fallback: key}, {Agent: windows.EC2LaunchV1, UserData: []byte(scripts), Allow: allIDs()}} {
 			checkPlan(t, s, s.Plan(w))
 		}
