@@ -68,9 +68,10 @@ func (g Guest) arguments(kernel, initrd string) []string {
 	cmdline := "console=ttyS0 quiet loglevel=4 mitigations=off panic=-1"
 	list := []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio",
+		// One processor, since emulated ones that share a busy one wait for each other.
 		// Without cmpxchg16b: the emulation of QEMU 7.2 now and then leaves wrong flags
 		// behind it, and the kernel's allocator ends in a double fault.
-		"-machine", "pc", "-accel", accel, "-cpu", "Westmere,-cx16", "-smp", "2", "-m", "1024",
+		"-machine", "pc", "-accel", accel, "-cpu", "Westmere,-cx16", "-smp", "1", "-m", "1024",
 		"-kernel", kernel, "-initrd", initrd, "-append", cmdline,
 	}
 	for _, disk := range g.Disks {

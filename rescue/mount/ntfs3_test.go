@@ -141,7 +141,7 @@ func sound(t *testing.T, img *testdisk.NTFSImage) {
 		t.Fatal(err)
 	}
 	run(t, "ntfs-3g.probe", "--readwrite", bare)
-	if log := run(t, "ntfscat", "--inode", "2", bare); len(log) == 0 || strings.Trim(log, "\xff") != "" { // mkntfs and ntfs3 leave it so, and Windows makes a new one
+	if log := run(t, "ntfscat", "--inode", "2", bare); len(log) == 0 || strings.Count(log, "\xff") != len(log) { // mkntfs and ntfs3 leave it so, and Windows makes a new one
 		t.Errorf("the log of %d bytes is not one that nobody has used", len(log))
 	}
 	if sb, err := block.Probe(bytes.NewReader(data), int64(len(data))); err != nil || sb.Dirty || sb.NTFS.Log != block.LogClosed {
