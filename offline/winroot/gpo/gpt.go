@@ -32,7 +32,7 @@ func MachineOff(gpt []byte) bool {
 		return false
 	}
 	_, value, _ := f.lookup(general, optionsKey)
-	options, err := strconv.ParseUint(value, 0, 32)
+	options, err := strconv.ParseUint(value, 10, 32)
 	return err == nil && options&machineOff != 0
 }
 

@@ -99,6 +99,7 @@ func TestMachineOff(t *testing.T) {
 		"[General]\r\nOptions=2\r\n":           true,
 		"[general]\r\n options = 3\r\n":        true,
 		"[Other]\r\nOptions=2\r\n":             false,
+		"[General]\r\nOptions=010\r\n":         true, // ten
 		"[General]\r\nOptions=two\r\n":         false,
 		"\xff\xfe[":                            false,
 		"[General]\r\n;Options=2\r\n":          false,
