@@ -28,7 +28,7 @@ test_packages=(
 	genisoimage lvm2 cryptsetup-bin mdadm
 	openssh-server awscli qemu-system-x86 psmisc procps
 	acl attr git python3
-	libhivex-bin mono-mcs openssl
+	libhivex-bin mono-mcs openssl strace
 	grub-common pamtester qemu-utils selinux-utils tcpd
 	binutils gcc libc6-dev
 )
