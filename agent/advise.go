@@ -37,8 +37,11 @@ func (w *work) adviseWindows(report *offline.Report) {
 	if report.Outcome != offline.Rescued {
 		return
 	}
-	instance := cmp.Or(w.task.Instance, "INSTANCE")
-	report.Login = append(report.Login, "regain password "+instance+" --key KEY", undoCommand(w.task))
+	command := "regain password " + cmp.Or(w.task.Instance, "INSTANCE") + " --key KEY"
+	if w.job.fallback != nil { // what the script writes to the console bears the name of the run
+		command += " --run " + w.task.Run
+	}
+	report.Login = append(report.Login, command, undoCommand(w.task))
 }
 
 // loginLines are commands to copy: first the one that fetches the private key.

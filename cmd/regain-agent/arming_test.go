@@ -137,6 +137,9 @@ func TestWindowsFallback(t *testing.T) {
 		if armed.Outcome != offline.Rescued || armed.Windows.Agent != "startup-script" || len(armed.Changes) < 4 {
 			t.Errorf("%q: %s, %+v", args, armed.Outcome, armed.Windows)
 		}
+		if want := "regain password INSTANCE --key KEY --run " + armed.Run; armed.Login[0] != want {
+			t.Errorf("%q, want %q", armed.Login[0], want)
+		}
 		wantCode(t, exitDone, "undo", "--image", "w.raw", "--state-dir", "state", "--run", armed.Run)
 	}
 }
