@@ -1,6 +1,7 @@
 package agentconf
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -42,6 +43,9 @@ func EditAgentConfig(data []byte, insert bool) (Edit, error) {
 	if err != nil {
 		return Edit{}, err
 	}
+	if task != nil && !d.asDocumented(task) {
+		edit.Notes = append(edit.Notes, "the words on the way to setAdminAccount are in another case than AWS writes them: whether the agent takes them so is not documented")
+	}
 	edit.Notes = append(edit.Notes, d.encodingNotes()...)
 	if d.wide() {
 		edit.Notes = append(edit.Notes, "the file is UTF-16; AWS documents no such file")
@@ -82,6 +86,26 @@ func (d document) adminTask() (*yaml.Node, error) {
 		}
 	}
 	return found, nil
+}
+
+// asDocumented tells whether the words that lead to the task are in AWS's own case.
+func (d document) asDocumented(task *yaml.Node) bool {
+	words := map[string]bool{"config": true, "stage": true, "tasks": true, "task": true, "inputs": true, "password": true, "type": true, adminTask: true, adminStage: true}
+	known := func(n *yaml.Node, names ...string) bool {
+		for _, name := range names {
+			if key, value := entry(n, name); key != nil && !words[key.Value] || (name == "task" || name == "stage") && !words[word(value)] {
+				return false
+			}
+		}
+		return true
+	}
+	for _, stage := range items(child(d.top, "config")) {
+		if slices.Contains(items(child(stage, "tasks")), task) && !known(stage, "stage", "tasks") {
+			return false
+		}
+	}
+	inputs := child(task, "inputs")
+	return known(d.top, "config") && known(task, "task", "inputs") && known(inputs, "password") && known(child(inputs, "password"), "type")
 }
 
 // random is the edit of the task's password type.
