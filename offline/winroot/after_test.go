@@ -2,6 +2,7 @@ package winroot_test
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -81,6 +82,10 @@ func TestTakenBackAfterTheRun(t *testing.T) {
 				} else if err != nil {
 					drifts = append(drifts, filepath.Base(change.Path))
 				}
+			}
+			told := strings.Contains(fmt.Sprintf("%+v", detect(t, v).Findings), "encrypted password")
+			if cut := name == "the start-up script, cut off"; told != cut {
+				t.Errorf("%s: a block that is left is told of: %v", name, told)
 			}
 			slices.Sort(drifts)
 			slices.Sort(c.drifts)

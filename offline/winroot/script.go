@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/seed-77750964/regain/offline"
@@ -23,7 +24,10 @@ const (
 	scriptLimit = "it does not run where a policy of the domain switches the local policy off, and under PowerShell's constrained language mode"
 )
 
-var ourScript = regexp.MustCompile(`(?i)^regain-[0-9a-z-]+\.cmd$`)
+var (
+	ourScript = regexp.MustCompile(`(?i)^regain-[0-9a-z-]+\.cmd$`)
+	ourBlock  = regexp.MustCompile(`(?i)^regain-[0-9a-z-]+\.(?:done|[0-9a-f]+\.sealed)$`)
+)
 
 // A policyFile is a file of the local policy as it is found.
 type policyFile struct {
@@ -55,6 +59,9 @@ func (s *System) findScripts() {
 			s.unreadable("/"+gpo.StartupDir, err)
 		}
 		return
+	}
+	if i := slices.IndexFunc(names, ourBlock.MatchString); i >= 0 {
+		s.find("windows/agent-leftover", "/"+gpo.StartupDir+"/"+names[i], "an encrypted password of a start-up script that was cut off, or could tell it nobody: keep it until you have a password")
 	}
 	found := 0
 	for _, name := range names {
