@@ -23,9 +23,9 @@ type statement struct {
 }
 
 // printed are the statements of a policy that regain prints.
-func (l *lab) printed(which string) (all []statement) {
+func (l *lab) printed(which string, flags ...string) (all []statement) {
 	l.t.Helper()
-	in := json.NewDecoder(strings.NewReader(l.must(0, "regain", "policy", which)))
+	in := json.NewDecoder(strings.NewReader(l.must(0, "regain", append([]string{"policy", which}, flags...)...)))
 	for {
 		var document struct{ Statement []json.RawMessage }
 		if err := in.Decode(&document); errors.Is(err, io.EOF) {
@@ -63,7 +63,7 @@ func (l *lab) policyFile(statements []statement) string {
 
 const (
 	everything  = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`
-	rescuer     = "arn:aws:iam::123456789012:role/rescuer"
+	roles       = "arn:aws:iam::123456789012:role/"
 	byOperators = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::123456789012:user/operator"},"Action":"sts:AssumeRole"}]}`
 )
 
@@ -82,14 +82,22 @@ func newStrictLab(t testing.TB, flags ...string) *lab {
 // mayRescue is all that the rescuer may do.
 func (l *lab) mayRescue(statements []statement) {
 	l.t.Helper()
+	l.role("rescuer", statements)
+}
+
+// role is one that the operator may take.
+func (l *lab) role(name string, statements []statement) {
+	l.t.Helper()
 	trust := filepath.Join(l.t.TempDir(), "trust.json")
 	if err := os.WriteFile(trust, []byte(byOperators), 0o600); err != nil {
 		l.t.Fatal(err)
 	}
-	l.must(0, "regain-lab", "create-role", "--state", l.state, "--name", "rescuer", "--policy", l.policyFile(statements), "--trust", trust)
+	l.must(0, "regain-lab", "create-role", "--state", l.state, "--name", name, "--policy", l.policyFile(statements), "--trust", trust)
 }
 
-func asRescuer(args ...string) []string { return append(args, "--role-arn", rescuer) }
+func asRescuer(args ...string) []string { return as("rescuer", args...) }
+
+func as(role string, args ...string) []string { return append(args, "--role-arn", roles+role) }
 
 // Each statement of the policy, when it is missing, makes preflight refuse, and is
 // named. Nothing is called that could change anything.
@@ -164,7 +172,7 @@ func TestPolicies(t *testing.T) {
 	sideBySide(t, 4, features, func(f feature) string { return f.name }, func(t *testing.T, f feature) { f.run(t, l.with(t)) })
 	seen := map[string][]string{}
 	for _, c := range l.calls() {
-		for _, who := range []string{"rescuer", "regain-helper"} {
+		for _, who := range []string{"rescuer", "replacer", "regain-helper"} {
 			if !strings.Contains(c.Caller, ":assumed-role/"+who+"/") {
 				continue
 			}
@@ -176,6 +184,14 @@ func TestPolicies(t *testing.T) {
 	}
 	compareActions(t, l.printed("controller"), seen["rescuer"], impliedActions)
 	compareActions(t, l.printed("helper"), seen["regain-helper"], append(agentActions, "kms:Encrypt"))
+	called := slices.Concat(seen["replacer"], impliedActions, one("ec2:CreateTags")) // that is asked of who launches with tags
+	for _, s := range l.printed("replace") {
+		for _, action := range s.Action {
+			if !slices.Contains(called, action) {
+				t.Errorf("%s is allowed to who replaces, and never called", action)
+			}
+		}
+	}
 }
 
 // impliedActions are asked of the caller in the course of other calls.
@@ -273,23 +289,15 @@ var features = []feature{
 		p.judge(t, cut.run, end)
 	}},
 	{"Windows, by its launch agent", func(t *testing.T, l *lab) {
-		s := serve(t, l, windows.EC2LaunchV2, "--encrypted", "--kms-key", l.key(), "--stop-protection")
+		l.must(0, "regain-lab", "create-role", "--state", l.state, "--name", "web", "--policy", l.policyFile(l.printed("helper")))
+		s := serve(t, l, windows.EC2LaunchV2, "--encrypted", "--kms-key", l.key(), "--stop-protection", "--profile", "web", "--tag", "Name=web")
 		s.back(t, s.key, "--backup", "ami", "--lift-stop-protection")
+		s.replacedWithin(t)
 	}},
 	{"Windows, by a start-up script", func(t *testing.T, l *lab) {
 		s, own := serve(t, l, windows.EC2LaunchV1), rsaKey(t)
 		s.back(t, own, "--public-key", own+".pub")
 	}},
-}
-
-// back resets the server as the rescuer, who gets the password, too.
-func (s *server) back(t testing.TB, key string, flags ...string) {
-	t.Helper()
-	end := s.l.watch(asRescuer(s.reset(flags...)...), undisturbed)
-	if end.code != 0 || end.state != "rescued" {
-		t.Errorf("with %q it ended with %d, %s\n%s%s", flags, end.code, end.state, tail(end.stdout), end.stderr)
-	}
-	s.judge(t, end.run, end, key, asRescuer()...)
 }
 
 // asked is a reset of the patient with these flags.
