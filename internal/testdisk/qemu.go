@@ -80,7 +80,7 @@ func (m *Machine) arguments(image, cmdline string) []string {
 	}
 	return []string{
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-machine", "pc", "-accel", accel, "-cpu", "Westmere", "-smp", "2", "-m", "1024",
+		"-machine", "pc", "-accel", accel, "-cpu", "Westmere,-cx16", "-smp", "2", "-m", "1024",
 		"-drive", "if=virtio,format=raw,snapshot=on,file=" + strings.ReplaceAll(image, ",", ",,"),
 		"-netdev", fmt.Sprintf("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:22", m.port),
 		"-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci",

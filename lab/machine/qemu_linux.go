@@ -67,7 +67,7 @@ func qemuCommand(s Spec, address string) []string {
 	escape := func(path string) string { return strings.ReplaceAll(path, ",", ",,") }
 	args := []string{
 		"qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
-		"-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "Westmere", "-smp", "2", "-m", "1024",
+		"-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", "Westmere,-cx16", "-smp", "2", "-m", "1024",
 		"-netdev", "user,id=net,restrict=on,hostfwd=tcp:" + address + "-:22",
 		"-device", "virtio-net-pci,netdev=net,romfile=", "-device", "virtio-rng-pci",
 		"-chardev", "file,id=console,append=on,path=" + escape(filepath.Join(s.Dir, "console.log")), "-serial", "chardev:console",
