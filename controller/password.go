@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -133,6 +134,7 @@ type passwordQuest struct {
 	PasswordAsk
 	began   time.Time
 	since   time.Time // of the start by the reset; zero: not on record
+	runs    []string  // of the agent, that the start-up script may be called after
 	old     time.Time
 	console []byte
 }
@@ -144,10 +146,26 @@ func (q *passwordQuest) remember(ctx context.Context) {
 		ref = q.Instance
 	}
 	s, err := q.Status(ctx, ref)
-	if err != nil || s.Instance != q.Instance {
-		return // begun elsewhere, or never: the last start counts
+	known := err == nil && s.Instance == q.Instance
+	switch {
+	case known && s.AgentRun != "":
+		q.since, q.runs = s.Started, []string{s.AgentRun}
+	case known: // put together from tags, which do not tell of the agent's runs
+		q.since, q.runs = s.Started, attemptsOf(s.Run)
+	case q.Run != "": // begun elsewhere: the last start counts
+		q.runs = attemptsOf(q.Run)
 	}
-	q.Run, q.since = s.AgentRun, s.Started
+}
+
+// attemptsOf are what the agent may have called the attempts of a run, the newest
+// first.
+func attemptsOf(run string) []string {
+	names := []string{run}
+	for n := range mostAttempts {
+		names = append(names, agentRun(run, n+1))
+	}
+	slices.Reverse(names)
+	return names
 }
 
 // ask asks once; nil: not yet.
@@ -209,10 +227,16 @@ func (q *passwordQuest) fromAgent(data PasswordData, keyName string) (*Password,
 
 // fromScript looks whether the start-up script of the reset has told anything.
 func (q *passwordQuest) fromScript() (*Password, error) {
-	if q.Run == "" {
-		return nil, nil
+	for _, run := range q.runs {
+		if found, err := q.fromBlock(run); found != nil || err != nil {
+			return found, err
+		}
 	}
-	block, err := newpassword.ParseBlock(q.console, q.Run)
+	return nil, nil
+}
+
+func (q *passwordQuest) fromBlock(run string) (*Password, error) {
+	block, err := newpassword.ParseBlock(q.console, run)
 	if errors.Is(err, newpassword.ErrNoBlock) || errors.Is(err, newpassword.ErrTorn) {
 		return nil, nil
 	}

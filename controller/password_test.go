@@ -83,6 +83,10 @@ func TestPassword(t *testing.T) {
 			a.Run = resetRun
 			w.cloud.Write(w.patient, "noise\r\n"+block(t, resetRun, "sealed", "Verwalter", "S3cret"))
 		}, controller.Password{User: "Verwalter", Password: "S3cret", From: controller.FromScript}, ""},
+		{"by the script of the last attempt", func(t *testing.T, w *world, a *controller.PasswordAsk) {
+			a.Run = resetRun
+			w.cloud.Write(w.patient, block(t, resetRun+"-2", "sealed", "Verwalter", "S3cret"))
+		}, controller.Password{User: "Verwalter", Password: "S3cret", From: controller.FromScript}, ""},
 		{"a script of another run", func(t *testing.T, w *world, a *controller.PasswordAsk) {
 			a.Run = resetRun
 			w.cloud.Write(w.patient, block(t, "20261122T155300Z-000000", "sealed", "Verwalter", "S3cret"))

@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -111,6 +112,81 @@ func TestWindowsScript(t *testing.T) {
 	got, err := w.Password(t.Context(), controller.PasswordAsk{Instance: w.patient, Key: rsaKey(), Timeout: time.Minute})
 	if err != nil || got.Password != "S3cret" || got.User != "Administrator" || got.From != controller.FromScript {
 		t.Errorf("%q of %q, %v", got.Password, got.User, err)
+	}
+}
+
+// TestWindowsElsewhere: a run that another machine has brought home from the tags
+// knows its start there, and the script by its name.
+func TestWindowsElsewhere(t *testing.T) {
+	for _, key := range []string{"", rsaLine()} {
+		w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+		w.cloud.Seals(func(password string) []byte { return sealed(t, password) })
+		var run string
+		w.Watch = func(e controller.Event) { run = e.Run }
+		w.cloud.Strike(func(_ int, action string) sim.Fault {
+			if action == "ec2:StartInstances" {
+				return sim.CrashAfter
+			}
+			return sim.None
+		}, func() {})
+		if !sim.Crashed(func() { _, _ = w.Reset(t.Context(), controller.Ask{Instance: w.patient, PublicKey: key}) }) {
+			t.Fatal("it did not crash")
+		}
+		w.cloud.Strike(nil, nil)
+		other := w.controller(newRuns())
+		o, err := other.Resume(t.Context(), w.patient, false)
+		if err != nil || o.State != controller.StateRescued || o.Rescue.Started.IsZero() {
+			t.Fatalf("%s, started %s: %v, %v", o.State, o.Rescue.Started, o.Err, err)
+		}
+		w.same(t)
+		if (o.Rescue.Enabled != nil) != (key == "") || o.Rescue.NotEnabled || len(o.Rescue.Warnings) > 0 {
+			t.Errorf("the password-enabled image is %+v, given up: %v, %q", o.Rescue.Enabled, o.Rescue.NotEnabled, o.Rescue.Warnings)
+		}
+		if key != "" {
+			w.cloud.Write(w.patient, block(t, run+"-1", "sealed", "Administrator", sim.NewPassword+w.patient))
+		}
+		got, err := other.Password(t.Context(), controller.PasswordAsk{Instance: w.patient, Key: rsaKey(), Timeout: 20 * time.Minute})
+		if err != nil || got.Password != sim.NewPassword+w.patient {
+			t.Errorf("%q, %v", got.Password, err)
+		}
+	}
+}
+
+// TestWindowsForgottenKey: where the operator's key is lost with the journal, and the
+// helper with what it takes to undo, no other agent is armed in place of the script.
+func TestWindowsForgottenKey(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+	ctx, cancel := context.WithCancel(t.Context())
+	armed := 0
+	w.cloud.Strike(func(_ int, action string) sim.Fault {
+		if action == "ec2:AttachVolume" {
+			if armed++; armed == 1 {
+				return sim.InterruptAfter
+			}
+		}
+		if action == "ssm:CancelCommand" {
+			return sim.CrashBefore
+		}
+		return sim.None
+	}, cancel)
+	if !sim.Crashed(func() { _, _ = w.Reset(ctx, controller.Ask{Instance: w.patient, PublicKey: rsaLine()}) }) {
+		t.Fatal("it ended before")
+	}
+	w.cloud.Strike(nil, nil)
+	for id, i := range w.cloud.Snapshot().Instances {
+		if i.Tags[controller.TagRole] == controller.RoleHelper {
+			w.cloud.Lose(id)
+		}
+	}
+	sent := len(w.cloud.Sent())
+	o, err := w.controller(newRuns()).Resume(t.Context(), w.patient, false)
+	if err != nil || o.State == controller.StateRescued || o.State == controller.StateNotHome {
+		t.Errorf("%s: %v, %v", o.State, o.Err, err)
+	}
+	for _, c := range w.cloud.Sent()[sent:] {
+		if c.Kind == controller.RescueCommand {
+			t.Errorf("an agent is armed: %+v", c.Task)
+		}
 	}
 }
 

@@ -68,6 +68,9 @@ func (r *Rescue) attempt() *Attempt {
 	return nil
 }
 
+// agentRun is what the agent calls an attempt.
+func agentRun(run string, n int) string { return fmt.Sprintf("%s-%d", run, n) }
+
 func (r *Rescue) attempts(kind string) (n int) {
 	for _, a := range r.Attempts {
 		if a.Kind == kind {
@@ -83,7 +86,7 @@ func (b *bracket) send(ctx context.Context, r *Rescue) (*Attempt, flow.Wait, err
 	a := r.attempt()
 	if a == nil || a.Over || a.Helper != r.Helper {
 		n := r.attempts(RescueCommand) + 1
-		r.Attempts = append(r.Attempts, Attempt{Kind: RescueCommand, Helper: r.Helper, Run: fmt.Sprintf("%s-%d", r.Run, n)})
+		r.Attempts = append(r.Attempts, Attempt{Kind: RescueCommand, Helper: r.Helper, Run: agentRun(r.Run, n)})
 		a = r.attempt()
 	}
 	if a.Command != "" {

@@ -23,8 +23,9 @@ const longestImage = 2 * time.Minute
 
 // enables tells whether a password-enabled image of a Windows instance is made:
 // where an image is wanted at all, and a launch agent encrypts to whatever key pair
-// the new instance has.
-func (a Ask) enables() bool { return a.Backup == BackupAMI && a.PublicKey == "" }
+// the new instance has. The key itself may be missing in a run that was put
+// together from tags.
+func (a Ask) enables() bool { return a.Backup == BackupAMI && a.Keys != KeysGiven }
 
 func (r *Rescue) enables() bool { return r.windows() && r.rescued() && r.Ask.enables() }
 

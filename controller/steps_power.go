@@ -173,6 +173,9 @@ func (b *bracket) start(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if !r.StoppedAt.IsZero() && r.RunningAt.IsZero() {
 			r.RunningAt, r.Started = b.Clock.Now(), is.Launched
 		}
+		if r.Rebuilt && r.rescued() && r.Started.IsZero() {
+			r.Started = is.Launched // by this run, or by the one that was cut off
+		}
 		return flow.Wait{}, nil
 	case Stopped:
 		if _, ok := b.begun["start"]; ok && failedStart(is) {

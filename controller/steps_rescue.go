@@ -257,7 +257,7 @@ func (b *bracket) recall(ctx context.Context, r *Rescue) error {
 		if err != nil {
 			return err
 		}
-		run := fmt.Sprintf("%s-%d", r.Run, n)
+		run := agentRun(r.Run, n)
 		i := slices.IndexFunc(r.Attempts, func(a Attempt) bool { return a.Run == run && a.Kind == RescueCommand })
 		switch {
 		case len(sent) > 0 && i < 0:
@@ -367,6 +367,9 @@ const longestAgain = 20 * time.Minute
 // told from what the owner did. Its success is a success; if it fails, the
 // instance gets its volume back as it is.
 func (b *bracket) again(ctx context.Context, r *Rescue) (flow.Wait, error) {
+	if r.Ask.Keys == KeysGiven && r.Ask.PublicKey == "" { // a Windows would tell its password to another
+		return flow.Wait{}, errors.New("the public key that the reset was given did not fit into the tags")
+	}
 	b.beginsOnce("again")
 	if spent := b.since("again"); spent > longestAgain {
 		return flow.Wait{}, fmt.Errorf("another helper has not ended the rescue within %s", longestAgain)

@@ -177,7 +177,7 @@ func outcomeHeadline(o controller.Outcome) string {
 // armedHeadline says when the password comes: the instance has been started, or is
 // stopped as it was.
 func armedHeadline(o controller.Outcome) string {
-	if o.Rescue.Started.IsZero() {
+	if o.Rescue.Original.Instance.State == controller.Stopped {
 		return "ARMED: " + o.Instance + " makes a new administrator password when it is started."
 	}
 	return "ARMED: " + o.Instance + " was started, and makes a new administrator password, which takes 4 to 15 minutes."

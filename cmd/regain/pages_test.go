@@ -86,7 +86,7 @@ func TestPages(t *testing.T) {
 		Changes: []offline.ChangeSummary{{Path: "/ProgramData/Amazon/EC2Launch/state/.run-once", Action: "remove", Why: "the agent runs once more"}},
 	}
 	toStart := armed
-	armed.Rescue.Started = began
+	toStart.Rescue.Original = &controller.Original{Instance: controller.Instance{Platform: controller.Windows, State: controller.Stopped}}
 	const why = "more than one program would set a password: ec2launch-v2 and ec2launch-v1"
 	unarmed := refused
 	unarmed.Error = "rescue: the agent says: " + why + " (run again with --accept windows/agents-armed)"

@@ -12,7 +12,7 @@ const takeOverUsage = "drive a run that somebody else has begun, and may still d
 
 func (p *program) resume() *cobra.Command {
 	var takeOver bool
-	var agent string
+	var agent, public string
 	cmd := &cobra.Command{
 		Use:   "resume RUN|INSTANCE",
 		Short: "Go on with a run that was cut off",
@@ -29,11 +29,17 @@ regain resume i-0123456789abcdef0 --take-over`,
 				return err
 			}
 			defer done()
+			if public != "" {
+				if c.PublicKey, err = readPublicKey(public); err != nil {
+					return err
+				}
+			}
 			return p.driveOne(func() (controller.Outcome, error) { return c.Resume(cmd.Context(), args[0], takeOver) })
 		},
 	}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().BoolVar(&takeOver, "take-over", false, takeOverUsage)
+	cmd.Flags().StringVar(&public, "public-key", "", "the `key` that the reset was given, where the run is put together from tags that had no room for it")
 	cmd.Flags().StringVar(&agent, "agent", "", "`file` of the regain-agent to deliver (default: the one in this program)")
 	return cmd
 }
