@@ -39,7 +39,7 @@ func filled(spare int64) testdisk.Mutation {
 // that shows, all that was written is taken back.
 func TestArmingAFullVolume(t *testing.T) {
 	failed := 0
-	for _, clusters := range []int64{0, 1, 2, 3, 5, 8, 40} {
+	for _, clusters := range []int64{0, 1, 3, 8, 40} {
 		t.Run(fmt.Sprint(clusters), func(t *testing.T) {
 			b := newWindowsBench(t)
 			img := windowsDisk(t, server("2022"), filled(clusters*ntfsCluster))
@@ -62,7 +62,7 @@ func TestArmingAFullVolume(t *testing.T) {
 			}
 		})
 	}
-	if failed == 0 || failed == 7 {
-		t.Errorf("%d of 7 failed", failed)
+	if failed == 0 || failed == 5 {
+		t.Errorf("%d of 5 failed", failed)
 	}
 }
