@@ -112,6 +112,8 @@ type Status struct {
 	HostKey string   `json:"host_key,omitempty"`
 	// Started is when EC2 says that it has started the instance for the run.
 	Started time.Time `json:"started,omitzero"`
+	// Keys is the Ask's: whose key it is that opens.
+	Keys string `json:"keys,omitempty"`
 	// AgentRun is the agent's own run that was good: it names what it left.
 	AgentRun string `json:"agent_run,omitempty"`
 }

@@ -36,7 +36,7 @@ func (f *fleet) here(run string) (s Status, err error) {
 	r.keepParameter()
 	s = Status{Run: run, Instance: r.Ask.Instance, Owner: r.Owner, Began: r.Began, Way: string(d.Way()), Step: d.Step(), Journal: true, Kept: r.Kept}
 	if r.rescued() {
-		s.Outcome, s.Users, s.HostKey, s.Started = StateRescued, r.Result.Users, r.Verified.HostKey, r.Started
+		s.Outcome, s.Users, s.HostKey, s.Started, s.Keys = StateRescued, r.Result.Users, r.Verified.HostKey, r.Started, r.Ask.Keys
 		if r.Result.Report != nil {
 			s.AgentRun = r.Result.Report.Run
 		}

@@ -118,7 +118,7 @@ func (c *Controller) Password(ctx context.Context, a PasswordAsk) (Password, err
 			found.Instance = a.Instance
 			return *found, nil
 		case waited >= a.Timeout:
-			return Password{}, &NoPasswordError{Instance: a.Instance, Waited: waited, Old: q.old, Told: tellConsole(q.console)}
+			return Password{}, &NoPasswordError{Instance: a.Instance, Waited: waited, Old: q.old, Told: q.told()}
 		}
 		q.say()
 		c.Clock.Sleep(ctx, c.Clock.Now().Add(c.onClock(min(lookAgain, a.Timeout-waited))))
@@ -128,6 +128,14 @@ func (c *Controller) Password(ctx context.Context, a PasswordAsk) (Password, err
 	}
 }
 
+// told is what there is to say of why none came.
+func (q *passwordQuest) told() []string {
+	if q.denied != nil {
+		return []string{"why is not known, as its console may not be read: " + q.denied.Error()}
+	}
+	return tellConsole(q.console)
+}
+
 // passwordQuest is one wait for a password.
 type passwordQuest struct {
 	*Controller
@@ -135,8 +143,10 @@ type passwordQuest struct {
 	began   time.Time
 	since   time.Time // of the start by the reset; zero: not on record
 	runs    []string  // of the agent, that the start-up script may be called after
+	script  bool      // the password comes by the console alone
 	old     time.Time
 	console []byte
+	denied  error // to read the console
 }
 
 // remember takes from the journals what is known of the last reset.
@@ -147,6 +157,7 @@ func (q *passwordQuest) remember(ctx context.Context) {
 	}
 	s, err := q.Status(ctx, ref)
 	known := err == nil && s.Instance == q.Instance
+	q.script = known && s.Keys == KeysGiven || !known && q.Run != ""
 	switch {
 	case known && s.AgentRun != "":
 		q.since, q.runs = s.Started, []string{s.AgentRun}
@@ -196,7 +207,15 @@ func (q *passwordQuest) ask(ctx context.Context) (*Password, error) {
 		}
 		q.old = data.At
 	}
-	if q.console, err = q.Cloud.Console(ctx, q.Instance); err != nil {
+	if q.denied != nil {
+		return nil, nil
+	}
+	q.console, err = q.Cloud.Console(ctx, q.Instance)
+	switch {
+	case is(err, Denied) && !q.script:
+		q.denied = err // what a launch agent tells does not need it
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	return q.fromScript()

@@ -105,7 +105,20 @@ func TestPassword(t *testing.T) {
 		{"no such instance", func(_ *testing.T, _ *world, a *controller.PasswordAsk) { a.Instance = "i-0123456789abcdef0" }, controller.Password{}, "there is none"},
 		{"no id", func(_ *testing.T, _ *world, a *controller.PasswordAsk) { a.Instance = "win" }, controller.Password{}, "instance id"},
 		{"denied", func(_ *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Deny("ec2:GetPasswordData") }, controller.Password{}, "ec2:GetPasswordData"},
-		{"console denied", func(_ *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Deny("ec2:GetConsoleOutput") }, controller.Password{}, "ec2:GetConsoleOutput"},
+		{"console denied", func(_ *testing.T, w *world, _ *controller.PasswordAsk) { w.cloud.Deny("ec2:GetConsoleOutput") }, controller.Password{}, "no new password within"},
+		{"console denied, agent", func(t *testing.T, w *world, _ *controller.PasswordAsk) {
+			w.cloud.Deny("ec2:GetConsoleOutput")
+			told := 0
+			w.Watch = func(controller.Event) {
+				if told++; told == 3 {
+					w.cloud.Tell(w.patient, sealed(t, "late"))
+				}
+			}
+		}, controller.Password{Password: "late", From: controller.FromAgent}, ""},
+		{"console denied, script", func(_ *testing.T, w *world, a *controller.PasswordAsk) {
+			a.Run = resetRun
+			w.cloud.Deny("ec2:GetConsoleOutput")
+		}, controller.Password{}, "ec2:GetConsoleOutput"},
 		{"account disabled", func(t *testing.T, w *world, a *controller.PasswordAsk) {
 			a.Run = resetRun
 			w.cloud.Write(w.patient, block(t, resetRun, "disabled", "Verwalter", "S3cret"))
