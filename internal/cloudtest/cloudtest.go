@@ -76,6 +76,7 @@ var rules = []rule{
 	{"a network of its own", network},
 	{"commands that are not", noCommands},
 	{"what is not there", notThere},
+	{"passwords", passwords},
 	{"who asks", caller},
 	{"no group", noGroup},
 }
