@@ -47,7 +47,7 @@ func windowsCuts() (all []windowsCut) {
 func TestWindowsRegainIsKilled(t *testing.T) {
 	settledWindows(t, windows.EC2LaunchV1)
 	l := newLab(t, "--speed", "50")
-	sideBySide(t, 5, windowsCuts(), windowsCut.String, func(t *testing.T, c windowsCut) {
+	sideBySide(t, 8, windowsCuts(), windowsCut.String, func(t *testing.T, c windowsCut) {
 		s := serve(t, l, c.agent)
 		end := s.l.watch(s.reset("--backup", "ami", "--accept-imdsv2"), killAt(c.at))
 		if end.code != -1 {

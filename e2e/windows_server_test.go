@@ -177,7 +177,7 @@ func (s *server) console() string {
 func (s *server) awaitReady() {
 	s.l.t.Helper()
 	said := ""
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if said = s.console(); readyAgain(said) && s.l.describe(s.id).State == "running" {
 			return
 		}

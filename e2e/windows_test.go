@@ -35,7 +35,7 @@ func TestWindows(t *testing.T) {
 	needWindows(t)
 	settledWindows(t, windows.EC2LaunchV2)
 	l := newLab(t, "--speed", "50")
-	sideBySide(t, 5, scenes, func(s scene) string { return strings.ReplaceAll(s.name, " ", "-") }, func(t *testing.T, s scene) { s.play(t, l) })
+	sideBySide(t, 10, scenes, func(s scene) string { return strings.ReplaceAll(s.name, " ", "-") }, func(t *testing.T, s scene) { s.play(t, l) })
 }
 
 // newPassword: a launch agent makes a new one, which comes to nobody but who has the
@@ -50,10 +50,15 @@ func newPassword(t *testing.T, l *lab, agent string, flags ...string) {
 	if end.code != 0 || end.state != "rescued" {
 		t.Fatalf("it ended with %d, %s\n%s%s\n%s", end.code, end.state, tail(end.stdout), end.stderr, s.console())
 	}
+	early := !readyAgain(s.console())
+	if password := s.password(s.key); password == s.old || !s.opens(password) {
+		t.Errorf("asked early (%v), it tells one that does not open it", early)
+	}
 	s.judge(t, end.run, end, s.key)
 	if !regexp.MustCompile(`"agent":\s*"` + agent + `"`).MatchString(end.stdout) {
 		t.Errorf("it does not tell the agent: %s", tail(end.stdout))
 	}
+	t.Logf("asked before the agent had acted: %v", early)
 }
 
 // anotherPair gives the name of its key pair to another one, which must not matter: the

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"regexp"
+	"strconv"
 )
 
 // checkDisk is what Windows does to a volume that was not closed in order, or that is
@@ -49,11 +50,17 @@ func disorder(ctx context.Context, device string) (why string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("cannot look at the volume: ntfsinfo: %w", err)
 	}
-	if flags := volumeFlags.FindSubmatch(out); flags != nil && flags[1][len(flags[1])-1]%2 == 1 {
-		return "the volume is marked as dirty", nil
+	found := volumeFlags.FindSubmatch(out)
+	if found == nil {
+		return "", errors.New("cannot look at the volume: ntfsinfo tells no flags")
 	}
-	return "", nil
+	const dirty = 1
+	flags, err := strconv.ParseUint(string(found[1]), 16, 16)
+	if flags&dirty != 0 {
+		why = "the volume is marked as dirty"
+	}
+	return why, err
 }
 
-// volumeFlags are those that ntfsinfo prints; the lowest bit says dirty.
-var volumeFlags = regexp.MustCompile(`Volume Flags:\s*0x([0-9]+)`)
+// volumeFlags are those that ntfsinfo prints.
+var volumeFlags = regexp.MustCompile(`Volume Flags:\s*0x([0-9A-Fa-f]+)`)
