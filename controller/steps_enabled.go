@@ -75,13 +75,16 @@ func (b *bracket) giveUpImage(ctx context.Context, r *Rescue, why error) error {
 // errRuns means that the time for the image is over.
 var errRuns = errors.New("the instance runs already")
 
-// runs tells whether a run that was cut off has started the instance.
-func (b *bracket) runs(ctx context.Context, r *Rescue) (bool, error) {
+// stillDown fails where a run that was cut off has started the instance.
+func (b *bracket) stillDown(ctx context.Context, r *Rescue) error {
 	if !b.resumed {
-		return false, nil
+		return nil
 	}
 	is, err := b.instance(ctx, r.Ask.Instance)
-	return err == nil && is.State != Stopped, err
+	if err == nil && is.State != Stopped {
+		err = errRuns
+	}
+	return err
 }
 
 func (b *bracket) imageEnabled(ctx context.Context, r *Rescue) (flow.Wait, error) {
@@ -93,8 +96,8 @@ func (b *bracket) imageEnabled(ctx context.Context, r *Rescue) (flow.Wait, error
 	if len(r.Enabled.Snapshots) > 0 {
 		return flow.Wait{}, nil
 	}
-	if runs, err := b.runs(ctx, r); err != nil || runs {
-		return flow.Wait{}, errors.Join(err, errRuns)
+	if err := b.stillDown(ctx, r); err != nil {
+		return flow.Wait{}, err
 	}
 	found, err := b.cloud.images.look(ctx, []string{r.Enabled.ID})
 	if err != nil {
@@ -129,8 +132,8 @@ func (b *bracket) makeEnabled(ctx context.Context, r *Rescue) (flow.Wait, error)
 			return wait, nil
 		}
 	}
-	if runs, err := b.runs(ctx, r); err != nil || runs {
-		return flow.Wait{}, errors.Join(err, errRuns)
+	if err := b.stillDown(ctx, r); err != nil {
+		return flow.Wait{}, err
 	}
 	tags := r.made(RoleBackup, EnabledName(r.Ask.Instance), map[string]string{TagKept: r.Run})
 	b.doubt("enabled")
