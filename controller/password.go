@@ -140,13 +140,14 @@ func (q *passwordQuest) told() []string {
 type passwordQuest struct {
 	*Controller
 	PasswordAsk
-	began   time.Time
-	since   time.Time // of the start by the reset; zero: not on record
-	runs    []string  // of the agent, that the start-up script may be called after
-	script  bool      // the password comes by the console alone
-	old     time.Time
-	console []byte
-	denied  error // to read the console
+	began             time.Time
+	since             time.Time // of the start by the reset; zero: not on record
+	runs              []string  // of the agent, that the start-up script may be called after
+	script            bool      // the password comes by the console alone
+	old               time.Time
+	console           []byte
+	denied            error // to read the console
+	compared, foreign bool  // the key and the key pair: it is another
 }
 
 // remember takes from the journals what is known of the last reset.
@@ -196,6 +197,9 @@ func (q *passwordQuest) ask(ctx context.Context) (*Password, error) {
 	}
 	if q.since.IsZero() || q.since.After(found[0].Launched) {
 		q.since = found[0].Launched
+	}
+	if !q.compared && !q.script {
+		q.compared, q.foreign = true, q.stranger(ctx, found[0].KeyName, q.Key)
 	}
 	data, err := q.Cloud.PasswordData(ctx, q.Instance)
 	if err != nil {
@@ -305,10 +309,14 @@ func printable(text []byte) bool {
 }
 
 func (q *passwordQuest) say() {
+	note := ""
+	if q.foreign {
+		note = "; the key is not that of its key pair as EC2 has it now, and may not open it"
+	}
 	if q.Watch != nil {
 		q.Watch(Event{
 			Time: q.Clock.Now(), Run: q.Run, Instance: q.Instance, Step: "password", Way: "out", Event: "waits", Wait: lookAgain,
-			Why: "for the instance to tell its new password, which takes 4 to 15 minutes from its start",
+			Why: "for the instance to tell its new password, which takes 4 to 15 minutes from its start" + note,
 		})
 	}
 }
