@@ -52,7 +52,7 @@ func newPassword(t *testing.T, l *lab, agent string, flags ...string) {
 	}
 	early := !readyAgain(s.console())
 	if password := s.password(s.key); password == s.old || !s.opens(password) {
-		t.Errorf("asked early (%v), it tells one that does not open it", early)
+		t.Errorf("asked early (%v), it tells one of %d letters that does not open it; it is that of before: %v\n%s", early, len(password), password == s.old, s.console())
 	}
 	s.judge(t, end.run, end, s.key)
 	if !regexp.MustCompile(`"agent":\s*"` + agent + `"`).MatchString(end.stdout) {

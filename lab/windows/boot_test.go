@@ -125,6 +125,9 @@ func TestForcedStop(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatalf("nobody acts: %s", b.Console(instance))
 	}
+	if err := b.Check(instance, ""); !errors.Is(err, ErrWrong) {
+		t.Errorf("the password counts only later: %v", err)
+	}
 	state := filepath.Dir(b.img.Path)
 	if busy := machine.Remains(state); len(busy) == 0 || len(b.Remains(state)) > 0 {
 		t.Errorf("%q are in use, and %q are taken for leftovers", busy, b.Remains(state))

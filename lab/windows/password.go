@@ -42,9 +42,11 @@ func (s *system) readLogin() error {
 	if err != nil || data == nil {
 		return err
 	}
-	if err := json.Unmarshal(data, s.login); err != nil {
+	var l login
+	if err := json.Unmarshal(data, &l); err != nil {
 		return fmt.Errorf("cannot read %s: %w", loginFile, err)
 	}
+	s.learn(l)
 	return nil
 }
 
@@ -62,8 +64,11 @@ func (s *system) setPassword(password string) error {
 	if err != nil {
 		return err
 	}
-	*s.login = l
-	return s.write(loginFile, data)
+	if err := s.write(loginFile, data); err != nil {
+		return err
+	}
+	s.learn(l)
+	return nil
 }
 
 // letters are those of a password, by their class.

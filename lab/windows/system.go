@@ -18,13 +18,13 @@ type system struct {
 	console  *console
 	metadata http.Handler
 	random   io.Reader
-	login    *login
+	learn    func(login) // from when a password counts
 }
 
 // on mounts the volume of a device and finds the system on it.
 func (x *session) on(ctx context.Context, device string, writable bool, random io.Reader, f func(*system) error) error {
 	return visit(ctx, device, x.dir(), writable, func(t tree) error {
-		s := &system{tree: t, console: x.console, metadata: x.spec.Metadata, random: random, login: &login{}}
+		s := &system{tree: t, console: x.console, metadata: x.spec.Metadata, random: random, learn: x.learn}
 		chosen, err := t.key(systemHive, "Select")
 		if err != nil {
 			return err
@@ -35,6 +35,12 @@ func (x *session) on(ctx context.Context, device string, writable bool, random i
 		}
 		return f(s)
 	})
+}
+
+func (x *session) learn(l login) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.login = l
 }
 
 func (x *session) dir() string { return filepath.Join(x.spec.Dir, "root") }
@@ -82,7 +88,6 @@ func (x *session) started(s *system) error {
 	case version == nil:
 		return errors.New("the hive SOFTWARE names no version of Windows")
 	}
-	x.login = *s.login
 	return s.console.write(fmt.Sprintf("machine: starts %s, build %s\n", version["productname"].text(), version["currentbuild"].text()))
 }
 
@@ -130,9 +135,6 @@ func (x *session) actOn(ctx context.Context, s *system) error {
 			}
 		}
 	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.login = *s.login
 	return s.console.say("Windows is Ready to use")
 }
 
