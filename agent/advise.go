@@ -34,14 +34,17 @@ func (w *work) advise(report *offline.Report) {
 
 // adviseWindows says how the password is had once Windows has started.
 func (w *work) adviseWindows(report *offline.Report) {
-	if report.Outcome != offline.Rescued {
+	if report.Outcome != offline.Rescued && (report.Windows == nil || !report.Windows.Already) {
 		return
 	}
 	command := "regain password " + cmp.Or(w.task.Instance, "INSTANCE") + " --key KEY"
-	if w.job.fallback != nil { // what the script writes to the console bears the name of the run
-		command += " --run " + w.task.Run
+	if report.Windows != nil && report.Windows.Run != "" { // what the script writes to the console bears the name of the run
+		command += " --run " + report.Windows.Run
 	}
-	report.Login = append(report.Login, command, undoCommand(w.task))
+	report.Login = append(report.Login, command)
+	if report.Outcome == offline.Rescued {
+		report.Login = append(report.Login, undoCommand(w.task))
+	}
 }
 
 // loginLines are commands to copy: first the one that fetches the private key.

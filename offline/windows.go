@@ -7,6 +7,7 @@ type Windows struct {
 	Why      []string       `json:"why,omitempty"`     // it is this one
 	Armed    []string       `json:"armed"`             // all that set a password at the next start, as the volume now stands
 	Already  bool           `json:"already,omitempty"` // nothing had to be changed
+	Run      string         `json:"run,omitempty"`     // whose start-up script it is, where that is the agent: its block on the console bears that name
 	Agents   []WindowsAgent `json:"agents,omitempty"`
 	Warnings []string       `json:"warnings,omitempty"`
 	Refused  []string       `json:"refused,omitempty"`  // ids of the findings that are in the way

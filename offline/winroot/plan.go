@@ -37,8 +37,12 @@ type Plan struct {
 	Findings []offline.Finding // the plan repairs those that have Changes
 	Refused  []string          // ids of the findings for which there are no changes
 
-	script string // name of the start-up script, where that is the agent
+	// Run has installed the start-up script, or is to, where that is the agent: the
+	// one that was wished, or an earlier one whose script waits.
+	Run string
 }
+
+func (p Plan) script() string { return scriptName(p.Run) }
 
 // Plan decides what to change, and changes nothing. The changes are in the order
 // in which they must be made, so that a plan after some of them leads to the same
@@ -48,8 +52,11 @@ func (s *System) Plan(w Wishes) Plan {
 	m := &arming{s: s, allowed: func(id string) bool { return slices.Contains(w.Allow, id) }}
 	m.findings = slices.Clone(s.Findings)
 	if w.Fallback != nil {
-		p.Agent, p.Why, p.script = StartupScript, []string{"it was asked for"}, "regain-"+w.Run+".cmd"
-		s.planScript(m, w, p.script)
+		p.Agent, p.Why, p.Run = StartupScript, []string{"it was asked for"}, w.Run
+		if run := s.waiting(w.Fallback); run != "" {
+			p.Why, p.Run = append(p.Why, "that of run "+run+" waits already, with the same key"), run
+		}
+		s.planScript(m, w, p.script())
 	} else if a := s.choose(w, &p, m); a != nil {
 		s.planAgent(m, a, w)
 	}
@@ -76,6 +83,9 @@ func (s *System) choose(w Wishes, p *Plan, m *arming) *Agent {
 		return nil
 	}
 	p.Agent, p.Version = a.Kind, a.Version
+	if a.Kind == StartupScript {
+		p.Run = runOf(a.Program)
+	}
 	p.Why = append([]string{why}, fmt.Sprintf("%s is there, and %s", offline.Printable(a.Program), a.Activator))
 	return a
 }
@@ -159,7 +169,11 @@ func (s *System) others(m *arming, p Plan, w Wishes) {
 		if !a.Armed || p.Agent == "" || p.chose(a) {
 			continue
 		}
-		f := finding("windows/agents-armed", a.Program, fmt.Sprintf("%s would set a password at the next start, and so would %s", a.Kind, p.Agent))
+		text := fmt.Sprintf("%s would set a password at the next start, and so would %s", a.Kind, p.Agent)
+		if run := runOf(a.Program); a.Kind == StartupScript && run != "" {
+			text = fmt.Sprintf("the start-up script of run %s would set a password at the next start, and so would %s: take that run back first, or start the instance once", run, p.Agent)
+		}
+		f := finding("windows/agents-armed", a.Program, text)
 		if w.Agent != "" {
 			f.Severity, f.Consent = offline.Warning, ""
 		}
@@ -169,7 +183,7 @@ func (s *System) others(m *arming, p Plan, w Wishes) {
 
 // chose tells whether a is the agent of the plan. There can be several scripts.
 func (p Plan) chose(a Agent) bool {
-	return a.Kind == p.Agent && (p.script == "" || strings.EqualFold(path.Base(a.Program), p.script))
+	return a.Kind == p.Agent && (p.Run == "" || strings.EqualFold(path.Base(a.Program), p.script()))
 }
 
 // conclude sorts out what stands in the way: what blocks, and was neither accepted
@@ -215,7 +229,7 @@ func (p *Plan) prove(s *System) {
 // Report is what a report says of the plan and of the system as it now is: after
 // the changes, a second look at the volume.
 func (p Plan) Report(now *System) *offline.Windows {
-	r := &offline.Windows{Agent: string(p.Agent), Version: p.Version, Why: p.Why, Armed: []string{}, Already: p.Already}
+	r := &offline.Windows{Agent: string(p.Agent), Version: p.Version, Why: p.Why, Armed: []string{}, Already: p.Already, Run: p.Run}
 	for _, a := range now.Agents {
 		r.Agents = append(r.Agents, a.report())
 		if a.Armed {

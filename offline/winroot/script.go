@@ -2,6 +2,7 @@ package winroot
 
 import (
 	"bytes"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,6 +18,7 @@ import (
 
 const (
 	maxPolicy   = 64 << 10
+	maxScript   = 1 << 20 // it carries the policy's files four times
 	maxScripts  = 16
 	powerShell  = "/Windows/System32/WindowsPowerShell/v1.0/powershell.exe"
 	psPolicies  = `Policies\Microsoft\Windows\PowerShell`
@@ -25,7 +27,7 @@ const (
 )
 
 var (
-	ourScript = regexp.MustCompile(`(?i)^regain-[0-9a-z-]+\.cmd$`)
+	ourScript = regexp.MustCompile(`(?i)^regain-([0-9a-z-]+)\.cmd$`)
 	ourBlock  = regexp.MustCompile(`(?i)^regain-[0-9a-z-]+\.(?:done|[0-9a-f]+\.sealed)$`)
 )
 
@@ -82,6 +84,33 @@ func (s *System) findScripts() {
 			return
 		}
 	}
+}
+
+func scriptName(run string) string { return "regain-" + run + ".cmd" }
+
+// runOf is the run that has installed the start-up script.
+func runOf(program string) string {
+	if m := ourScript.FindStringSubmatch(path.Base(program)); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// waiting is the run whose start-up script waits to encrypt a password to that
+// key, unchanged: it serves as well as another would. Empty: there is none.
+func (s *System) waiting(key *rsa.PublicKey) string {
+	for _, a := range s.Agents {
+		if a.Kind != StartupScript || !a.Armed {
+			continue
+		}
+		run := runOf(a.Program)
+		_, starter, err1 := s.snapshot(a.Program, maxScript)
+		_, script, err2 := s.snapshot(strings.TrimSuffix(a.Program, path.Ext(a.Program))+".ps1", maxScript)
+		if err1 == nil && err2 == nil && starter != nil && script != nil && newpassword.Knows(run, key, starter.Data, script.Data) {
+			return run
+		}
+	}
+	return ""
 }
 
 // inPolicy tells whether Windows runs the script: whether adding it once more

@@ -83,8 +83,12 @@ func TestScript(t *testing.T) {
 			if again := s.Plan(w); !again.Already || len(again.Changes) > 0 || !slices.Equal(again.Report(s).Armed, []string{"startup-script"}) {
 				t.Errorf("%s: a second plan is %+v", name, again)
 			}
-			if other := s.Plan(winroot.Wishes{Run: "another", Fallback: key}); !slices.Equal(other.Refused, []string{"windows/agents-armed"}) {
-				t.Errorf("%s: the plan of another run is %+v", name, other)
+			if other := s.Plan(winroot.Wishes{Run: "another", Fallback: key}); !other.Already || len(other.Changes) > 0 || other.Report(s).Run != w.Run {
+				t.Errorf("%s: the plan of another run with the same key is %+v", name, other)
+			}
+			other := s.Plan(winroot.Wishes{Run: "another", Fallback: newKey(t)})
+			if !slices.Equal(other.Refused, []string{"windows/agents-armed"}) || !strings.Contains(fmt.Sprint(other.Findings), w.Run) || len(other.Changes) > 0 {
+				t.Errorf("%s: the plan of another run with another key is %+v", name, other)
 			}
 			revert(t, v, p.Changes)
 			if got := changed(before, tree(t, root)); len(got) > 0 {

@@ -41,6 +41,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"math/big"
 	"regexp"
 	"strconv"
@@ -119,15 +120,26 @@ var harmless = regexp.MustCompile(`^[0-9A-Za-z+/=-]+$`)
 // fill puts the values in the template, each of them checked.
 func fill(run string, key *rsa.PublicKey, before, after gpo.Policy) ([]byte, error) {
 	values := map[string]string{
-		"RUN":            run,
-		"MODULUS":        base64.StdEncoding.EncodeToString(key.N.Bytes()),
-		"EXPONENT":       base64.StdEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
 		"SCRIPTS_BEFORE": carried(before.Scripts),
 		"SCRIPTS_AFTER":  carried(after.Scripts),
 		"GPT_BEFORE":     carried(before.GPT),
 		"GPT_AFTER":      carried(after.GPT),
 		"MADE":           strconv.Itoa(min(max(before.Missing, 0), len(gpo.Dirs()))),
 	}
+	maps.Copy(values, identity(run, key))
+	return substitute(values)
+}
+
+// identity are the values that tell one script from another, whatever volume it is on.
+func identity(run string, key *rsa.PublicKey) map[string]string {
+	return map[string]string{
+		"RUN":      run,
+		"MODULUS":  base64.StdEncoding.EncodeToString(key.N.Bytes()),
+		"EXPONENT": base64.StdEncoding.EncodeToString(big.NewInt(int64(key.E)).Bytes()),
+	}
+}
+
+func substitute(values map[string]string) ([]byte, error) {
 	var pairs []string
 	for name, value := range values {
 		if !harmless.MatchString(value) || len(value) > base64.StdEncoding.EncodedLen(maxPolicy+1024) {

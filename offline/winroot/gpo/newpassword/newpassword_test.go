@@ -263,3 +263,36 @@ func TestScriptBalances(t *testing.T) {
 		t.Errorf("%q stays open", string(open))
 	}
 }
+
+func TestKnows(t *testing.T) {
+	key, other := sharedKey(t), newKey(t, 2048)
+	for name, before := range map[string]gpo.Policy{
+		"no policy": {Missing: 3},
+		"others'":   {GPT: []byte("[General]\r\nVersion=7\r\n"), Scripts: []byte("[Startup]\r\n0CmdLine=a.cmd\r\n0Parameters=\r\n")},
+	} {
+		made, err := newpassword.Install("20261122-abc", &key.PublicKey, before)
+		if err != nil {
+			t.Fatal(err)
+		}
+		script, cmd := made.Files[0].Data, made.Files[1].Data
+		if !newpassword.Knows("20261122-abc", &key.PublicKey, cmd, script) {
+			t.Errorf("%s: its own script is not known", name)
+		}
+		for what, known := range map[string]bool{
+			"another run":      newpassword.Knows("20261122-abd", &key.PublicKey, cmd, script),
+			"another key":      newpassword.Knows("20261122-abc", &other.PublicKey, cmd, script),
+			"no key":           newpassword.Knows("20261122-abc", nil, cmd, script),
+			"a line more":      newpassword.Knows("20261122-abc", &key.PublicKey, cmd, append(bytes.Clone(script), "\r\nnet user x y\r\n"...)),
+			"another starter":  newpassword.Knows("20261122-abc", &key.PublicKey, append(bytes.Clone(cmd), 'x'), script),
+			"a value let out":  newpassword.Knows("20261122-abc", &key.PublicKey, cmd, bytes.Replace(script, []byte("foreach ($end in"), []byte("foreach($end in"), 1)),
+			"code in a value":  newpassword.Knows("20261122-abc", &key.PublicKey, cmd, bytes.Replace(script, []byte(`'gpt.ini') '`), []byte(`'gpt.ini') ';calc'`), 1)),
+			"a script cut off": newpassword.Knows("20261122-abc", &key.PublicKey, cmd, script[:len(script)/2]),
+			"code in a number": newpassword.Knows("20261122-abc", &key.PublicKey, cmd, bytes.Replace(script, []byte("$made = "), []byte("$made = calc"), 1)),
+			"no script":        newpassword.Knows("20261122-abc", &key.PublicKey, cmd, nil),
+		} {
+			if known {
+				t.Errorf("%s: %s is taken for its script", name, what)
+			}
+		}
+	}
+}
