@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -39,6 +40,9 @@ func (f *fleet) here(run string) (s Status, err error) {
 		s.Outcome, s.Users, s.HostKey, s.Started, s.Keys = StateRescued, r.Result.Users, r.Verified.HostKey, r.Started, r.Ask.Keys
 		if r.Result.Report != nil {
 			s.AgentRun = r.Result.Report.Run
+			if w := r.Result.Report.Windows; w != nil { // of the script of an earlier run, which waited already
+				s.AgentRun = cmp.Or(w.Run, s.AgentRun)
+			}
 		}
 	}
 	if err := d.Failure(); err != nil {

@@ -266,15 +266,38 @@ func (q *passwordQuest) fromBlock(run string) (*Password, error) {
 	if err != nil {
 		return nil, err
 	}
+	return open(block, q.Instance, q.Key)
+}
+
+// OpenBlock decrypts what a start-up script has left in a file, where its console
+// was busy. It asks no cloud. Without a run it takes the last block of the file.
+func OpenBlock(file []byte, a PasswordAsk) (Password, error) {
+	block, err := newpassword.ParseBlock(file, a.Run)
+	if errors.Is(err, newpassword.ErrNoBlock) || errors.Is(err, newpassword.ErrTorn) {
+		return Password{}, errors.New("no whole block of a start-up script is in the file")
+	}
+	if err != nil {
+		return Password{}, err
+	}
+	found, err := open(block, a.Instance, a.Key)
+	if err != nil {
+		return Password{}, err
+	}
+	found.Instance = a.Instance
+	return *found, nil
+}
+
+// open decrypts the password of a block, if there is one.
+func open(block newpassword.Block, instance string, key *rsa.PrivateKey) (*Password, error) {
 	switch block.Status {
 	case newpassword.DomainController:
 		return nil, errors.New("its start-up script has found a domain controller, which has no local accounts, and has changed nothing")
 	case newpassword.Failed:
 		return nil, fmt.Errorf("its start-up script has failed, and has changed nothing: %q", block.Cause)
 	}
-	login, err := newpassword.Open(block, q.Key)
+	login, err := newpassword.Open(block, key)
 	if err != nil {
-		return nil, &WrongKeyError{Instance: q.Instance, Script: true}
+		return nil, &WrongKeyError{Instance: instance, Script: true}
 	}
 	if !printable([]byte(login.Password)) || !printable([]byte(login.User)) {
 		return nil, errors.New("what was decrypted is no password")

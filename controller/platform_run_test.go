@@ -115,6 +115,32 @@ func TestWindowsScript(t *testing.T) {
 	}
 }
 
+// TestWindowsScriptWaits: of an instance that is stopped and stays so, a second
+// reset finds the script of the first. Its block bears the first one's name.
+func TestWindowsScriptWaits(t *testing.T) {
+	patient := windowsPatient()
+	patient.Instance.State = controller.Stopped
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, patient)
+	first := w.reset(t, controller.Ask{PublicKey: rsaLine()})
+	second := w.reset(t, controller.Ask{PublicKey: rsaLine()})
+	if first.State != controller.StateRescued || second.State != controller.StateRescued {
+		t.Fatalf("%v, %v", first.Err, second.Err)
+	}
+	if err := w.cloud.Start(t.Context(), w.patient); err != nil {
+		t.Fatal(err)
+	}
+	w.Clock.Sleep(t.Context(), w.Clock.Now().Add(time.Minute))
+	run := first.Rescue.Result.Report.Run
+	if run == second.Rescue.Result.Report.Run || second.Rescue.Result.Report.Windows.Run != run {
+		t.Errorf("the runs are %q and %+v", run, second.Rescue.Result.Report)
+	}
+	w.cloud.Write(w.patient, block(t, run, "sealed", "Administrator", "S3cret"))
+	got, err := w.Password(t.Context(), controller.PasswordAsk{Instance: w.patient, Key: rsaKey(), Timeout: time.Minute})
+	if err != nil || got.Password != "S3cret" {
+		t.Errorf("%q, %v", got.Password, err)
+	}
+}
+
 // TestWindowsElsewhere: a run that another machine has brought home from the tags
 // knows its start there, and the script by its name.
 func TestWindowsElsewhere(t *testing.T) {

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"os"
 	"strings"
 	"time"
 
@@ -12,8 +15,8 @@ import (
 )
 
 type passwordFlags struct {
-	key, run string
-	timeout  time.Duration
+	key, run, block string
+	timeout         time.Duration
 }
 
 func (p *program) password() *cobra.Command {
@@ -30,9 +33,14 @@ The key is the private half of the instance's key pair, in PEM or in the form
 of OpenSSH. Where the reset was given a public key, it is the private half of
 that. A passphrase is asked for on the terminal.
 
+Where a start-up script could not reach the console, it has left the encrypted
+password in a file on the volume, C:\ProgramData\regain\RUN.txt: --block decrypts
+a copy of that, or any saved console output, without asking EC2.
+
 If none comes, what the instance wrote to its console tells why.`,
 		Example: `regain password i-0123456789abcdef0 --key ~/.ssh/windows.pem
-regain password i-0123456789abcdef0 --key windows.pem --timeout 30m --json`,
+regain password i-0123456789abcdef0 --key windows.pem --timeout 30m --json
+regain password i-0123456789abcdef0 --key rsa --block 20261122T155300Z-3fa2c1-1.txt`,
 		Args: arguments(1, 1, "the id of an instance"),
 		RunE: func(cmd *cobra.Command, args []string) error { return p.doPassword(cmd.Context(), w, args[0]) },
 	}
@@ -41,6 +49,7 @@ regain password i-0123456789abcdef0 --key windows.pem --timeout 30m --json`,
 	f.StringVar(&w.key, "key", "", "`file` of the private RSA key")
 	f.DurationVar(&w.timeout, "timeout", 20*time.Minute, "how `long` to wait, as in 20m")
 	f.StringVar(&w.run, "run", "", "the reset's `run`, if it was begun on another machine with --public-key")
+	f.StringVar(&w.block, "block", "", "`file` with what a start-up script has left: nothing is waited for")
 	return cmd
 }
 
@@ -55,15 +64,9 @@ func (p *program) doPassword(ctx context.Context, w *passwordFlags, instance str
 	if err != nil {
 		return err
 	}
-	c, done, err := p.controller(ctx, "")
+	found, err := p.findPassword(ctx, controller.PasswordAsk{Instance: instance, Run: w.run, Key: key, Timeout: w.timeout}, w.block)
 	if err != nil {
 		return err
-	}
-	defer done()
-	found, err := c.Password(ctx, controller.PasswordAsk{Instance: instance, Run: w.run, Key: key, Timeout: w.timeout})
-	done()
-	if err != nil {
-		return explainNoPassword(err)
 	}
 	if p.json {
 		p.object(map[string]any{"password": found})
@@ -75,6 +78,40 @@ func (p *program) doPassword(ctx context.Context, w *passwordFlags, instance str
 	}
 	p.print(found.Password + "\n")
 	return nil
+}
+
+func (p *program) findPassword(ctx context.Context, ask controller.PasswordAsk, block string) (controller.Password, error) {
+	if block != "" {
+		text, err := readBlock(block)
+		if err != nil {
+			return controller.Password{}, err
+		}
+		found, err := controller.OpenBlock(text, ask)
+		return found, explainNoPassword(err)
+	}
+	c, done, err := p.controller(ctx, "")
+	if err != nil {
+		return controller.Password{}, err
+	}
+	defer done()
+	found, err := c.Password(ctx, ask)
+	return found, explainNoPassword(err)
+}
+
+// mostBlock bounds a file with blocks: what EC2 keeps of a console is 64 KiB.
+const mostBlock = 1 << 20
+
+func readBlock(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &usageError{fmt.Sprintf("cannot read the block: %v", err), "--block takes the file that a start-up script has left, or saved console output"}
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, mostBlock))
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the block: %w", err)
+	}
+	return text, nil
 }
 
 // passwordLine says whose password it is.
@@ -111,4 +148,9 @@ func (e *noPassword) details() string {
 	return cloudHint(e.err)
 }
 
-func explainNoPassword(err error) error { return &noPassword{err} }
+func explainNoPassword(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &noPassword{err}
+}

@@ -5,10 +5,15 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -68,6 +73,61 @@ func TestPasswordCommand(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestPasswordOfABlock decrypts what a start-up script has left in a file, with no
+// cloud to ask.
+func TestPasswordOfABlock(t *testing.T) {
+	path := keyFile(t, "PKCS #1", "")
+	key, err := (&program{}).readRSAKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := filepath.Join(t.TempDir(), "block.txt")
+	if err := os.WriteFile(block, []byte(sealedBlock(t, &key.PublicKey, "20261122T155300Z-3fa2c1-1", "Admin", "R4nd0m")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const id = "i-0123456789abcdef0"
+	for _, tt := range []struct {
+		args        []string
+		code        int
+		out, errors string
+	}{
+		{[]string{"--key", path, "--block", block}, exitDone, "R4nd0m\n", "the password of Admin on " + id},
+		{[]string{"--key", path, "--block", block, "--run", "20261122T155300Z-3fa2c1-1"}, exitDone, "R4nd0m\n", ""},
+		{[]string{"--key", path, "--block", block, "--run", "20261122T155300Z-000000"}, exitFailed, "", "no whole block"},
+		{[]string{"--key", path, "--block", path}, exitFailed, "", "no whole block"},
+		{[]string{"--key", path, "--block", "/none"}, exitUsage, "", "cannot read the block"},
+		{[]string{"--key", keyFile(t, "PKCS #1", ""), "--block", block}, exitFailed, "", "does not open it"},
+	} {
+		var out, complaints bytes.Buffer
+		p := &program{
+			stdin: strings.NewReader(""), stdout: &out, stderr: &complaints, width: func() int { return 80 },
+			env:     func(string) string { return "" },
+			connect: func(context.Context, account) (controller.Cloud, error) { return nil, errors.New("no cloud") },
+		}
+		code := p.run(t.Context(), append([]string{"password", id}, tt.args...))
+		if code != tt.code || out.String() != tt.out || !strings.Contains(complaints.String(), tt.errors) {
+			t.Errorf("%q: code %d, stdout %q, stderr %q", tt.args, code, &out, &complaints)
+		}
+	}
+}
+
+// sealedBlock is what the start-up script writes; see package newpassword.
+func sealedBlock(t *testing.T, key *rsa.PublicKey, run, user, password string) string {
+	t.Helper()
+	cipher, err := rsa.EncryptOAEP(sha1.New(), rand.Reader, key, []byte(run+"\x00"+user+"\x00"+password), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	parts := slices.Collect(slices.Chunk([]byte(base64.StdEncoding.EncodeToString(cipher)), 48))
+	for i, part := range parts {
+		head := fmt.Sprintf("regain1:%s:0a1b2c3d:sealed:%d:%d:%s:", run, i+1, len(parts), part)
+		sum := sha1.Sum([]byte(head))
+		fmt.Fprintf(&text, "<%s%x>\r\n", head, sum[:4])
+	}
+	return text.String()
 }
 
 func TestPasswordLine(t *testing.T) {

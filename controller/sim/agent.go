@@ -179,10 +179,14 @@ func (c *Cloud) arm(v *invocation, patient *instance) {
 		return
 	}
 	c.later(v, c.options.Delays.Rescue/3, func() {
-		after, agent := maps.Clone(half), "ec2launch-v2"
+		after, agent, script := maps.Clone(half), "ec2launch-v2", ""
 		after[armedFile] = "agent"
 		if v.command.Task.WindowsFallback != "" {
-			after[armedFile], agent = "script of "+run, "startup-script"
+			agent, script = "startup-script", run
+			if waits, ok := strings.CutPrefix(before[armedFile], "script of "); ok {
+				script = waits
+			}
+			after[armedFile] = "script of " + script
 		}
 		v.holds.files = after
 		r := report(v, offline.Rescued)
@@ -192,7 +196,7 @@ func (c *Cloud) arm(v *invocation, patient *instance) {
 			r.Changes = []offline.ChangeSummary{{Path: settingsFile, Action: "replace"}, {Path: armedFile, Action: "replace"}}
 		}
 		r.OS = offline.OS{Family: "windows", ID: "windows", Version: "2022", Name: "Windows Server 2022 Datacenter", Arch: "amd64"}
-		r.Windows = &offline.Windows{Agent: agent, Armed: []string{agent}}
+		r.Windows = &offline.Windows{Agent: agent, Armed: []string{agent}, Run: script}
 		c.finish(v, r)
 	})
 }

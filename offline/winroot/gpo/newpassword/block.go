@@ -56,8 +56,13 @@ type part struct {
 }
 
 // ParseBlock finds the newest whole block of a run in a console's output. It may be torn, wrapped and mixed with what others
-// have written: the script writes it twice.
+// have written: the script writes it twice. Without a run it is that of whose block the last line is.
 func ParseBlock(console []byte, run string) (Block, error) {
+	if run == "" {
+		if run = lastRun(console); run == "" {
+			return Block{}, ErrNoBlock
+		}
+	}
 	if !runID.MatchString(run) {
 		return Block{}, fmt.Errorf("cannot look for a block: %q is not the id of a run", run)
 	}
@@ -79,17 +84,32 @@ func ParseBlock(console []byte, run string) (Block, error) {
 	return Block{}, ErrTorn
 }
 
-// findParts are the sound lines, in the order of the console.
-func findParts(console []byte, run string) []part {
+var anyRun = regexp.MustCompile(`<regain1:([0-9A-Za-z][0-9A-Za-z-]{0,63}):[0-9a-f]{8}:`)
+
+func lastRun(console []byte) string {
+	found := anyRun.FindAllStringSubmatch(dense(console), -1)
+	if len(found) == 0 {
+		return ""
+	}
+	return found[len(found)-1][1]
+}
+
+// dense is what is left of a console's output without white space.
+func dense(console []byte) string {
 	if len(console) > maxConsole {
 		console = console[len(console)-maxConsole:]
 	}
-	text := strings.Map(func(r rune) rune {
+	return strings.Map(func(r rune) rune {
 		if r <= ' ' || r == 0x7F {
 			return -1
 		}
 		return r
 	}, string(console))
+}
+
+// findParts are the sound lines, in the order of the console.
+func findParts(console []byte, run string) []part {
+	text := dense(console)
 	lines := regexp.MustCompile(`<(regain1:` + run + `:([0-9a-f]{8}):(sealed|disabled|domain-controller|failed):([0-9]{1,2}):([0-9]{1,2}):([0-9A-Za-z+/=.-]{1,48}):)([0-9a-f]{8})>`)
 	var parts []part
 	for _, m := range lines.FindAllStringSubmatch(text, -1) {
