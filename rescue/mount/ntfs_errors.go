@@ -38,7 +38,7 @@ var ntfsCodes = []struct {
 	reason       error
 	code, advice string
 }{
-	{ErrHibernated, "hibernated", "start the instance, and stop it from within Windows without hibernation (shutdown /s /f /t 0); fast start-up must be off"},
+	{ErrHibernated, "hibernated", "start the instance, and have EC2 stop it, neither hibernated (--hibernate) nor forced; where fast start-up is on, turn it off first (powercfg /h off, by Run Command)"},
 	{ErrUncleanLog, "unclean", "start the instance once, and stop it without force; or work on a copy of the volume made from a snapshot"},
 	{ErrMarked, "dirty", "start the instance, let Windows check the volume and come up, and stop it without force"},
 	{ErrDamaged, "inconsistent", "let Windows repair the volume (chkdsk /f) before anything else"},
