@@ -62,7 +62,7 @@ func hazards(t *testing.T) map[string]hazard {
 	const refused, stop = "arming-refused", "stop"
 	v1, config := windows.Agent{Kind: windows.EC2LaunchV1, Armed: true}, windows.Agent{Kind: windows.EC2Config, Armed: true}
 	return map[string]hazard{
-		"hibernated":        {tree: []testdisk.Mutation{testdisk.Hibernated}, code: "hibernated", does: "without hibernation"},
+		"hibernated":        {tree: []testdisk.Mutation{testdisk.Hibernated}, code: "hibernated", does: "neither hibernated"},
 		"fast start-up":     {disk: func(img *testdisk.NTFSImage) error { return img.SetLog(2, 0, true) }, code: "hibernated", does: stop},
 		"unclean log":       {disk: func(img *testdisk.NTFSImage) error { return img.SetLog(1, 1, false) }, code: "unclean", does: stop},
 		"unclean log 2.0":   {disk: func(img *testdisk.NTFSImage) error { return img.SetLog(2, 0, false) }, code: "hibernated", does: stop},

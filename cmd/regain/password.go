@@ -34,8 +34,8 @@ of OpenSSH. Where the reset was given a public key, it is the private half of
 that. A passphrase is asked for on the terminal.
 
 Where a start-up script could not reach the console, it has left the encrypted
-password in a file on the volume, C:\ProgramData\regain\RUN.txt: --block decrypts
-a copy of that, or any saved console output, without asking EC2.
+password on the volume, in C:\ProgramData\regain\RUN.txt: --block decrypts a
+copy of that, or any saved console output, without asking EC2.
 
 If none comes, what the instance wrote to its console tells why.`,
 		Example: `regain password i-0123456789abcdef0 --key ~/.ssh/windows.pem
