@@ -98,7 +98,7 @@ var instanceStory = []step{
 			"Reservations.0.Instances.0.BlockDeviceMappings.0.Ebs.Status": "attached", "Reservations.0.Instances.0.Architecture": "x86_64",
 		},
 	},
-	{call: "ec2 DescribeInstances", params: filters("instance-state-name", "stopped"), want: map[string]any{"Reservations.0.Instances.0.InstanceId": "{instance}"}},
+	{call: "ec2 DescribeInstances", params: instances(filters("instance-state-name", "stopped")), want: map[string]any{"Reservations.0.Instances.0.InstanceId": "{instance}"}},
 	{call: "ec2 StartInstances", params: instances(nil), want: map[string]any{"StartingInstances.0.PreviousState.Name": "stopped", "StartingInstances.0.CurrentState.Name": "pending"}},
 	{call: "ec2 DescribeInstances", params: instances(nil), until: true, want: map[string]any{"Reservations.0.Instances.0.State.Name": "running"}},
 	{
