@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,18 +41,24 @@ func TestWindowsReportFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	rescue := []string{"rescue", "--image", "w.raw", "--state-dir", "state"}
-	fits := func(want int, limit int, args ...string) (r offline.Report) {
+	fits := func(want, limit int, args ...string) (r offline.Report) {
 		t.Helper()
-		args = append(args, "--max-report", fmt.Sprint(limit))
-		r = wantCode(t, want, args...)
-		if _, stdout, _ := call(0, append(args, "--json")...); len(stdout) > limit {
+		code, stdout, stderr := call(0, append(args, "--json", "--max-report", fmt.Sprint(limit))...)
+		if err := json.Unmarshal([]byte(stdout), &r); err != nil || code != want {
+			t.Fatalf("%q: exit code %d, want %d, %v\n%s", args, code, want, err, stderr)
+		}
+		if len(stdout) > limit {
 			t.Errorf("%q: %d bytes, more than %d; cut: %q", args, len(stdout), limit, r.Truncated)
 		}
 		return r
 	}
-	whole := wantCode(t, exitDone, append(rescue, "--dry-run")...)
-	if _, stdout, _ := call(0, append(rescue, "--dry-run", "--json")...); len(stdout) < 30_000 {
+	_, stdout, _ := call(0, append(rescue, "--dry-run", "--json")...)
+	if len(stdout) < 30_000 {
 		t.Errorf("the whole report has but %d bytes", len(stdout))
+	}
+	var whole offline.Report
+	if err := json.Unmarshal([]byte(stdout), &whole); err != nil {
+		t.Fatal(err)
 	}
 	for _, limit := range []int{24_000, 10_000, 4000} {
 		plan := fits(exitDone, limit, append(rescue, "--dry-run")...)
