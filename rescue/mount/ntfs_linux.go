@@ -115,12 +115,12 @@ func (n *NTFS) serve(ctx context.Context) error {
 	if err := n.cmd.Start(); err != nil {
 		return err
 	}
+	limit := unix.Rlimit{Cur: ntfsSeconds, Max: ntfsSeconds}
+	err := unix.Prlimit(n.cmd.Process.Pid, unix.RLIMIT_CPU, &limit, nil) // before anybody waits for it: until then its number is its own
 	go func() {
 		n.ended = n.cmd.Wait()
 		close(n.exit)
 	}()
-	limit := unix.Rlimit{Cur: ntfsSeconds, Max: ntfsSeconds}
-	err := unix.Prlimit(n.cmd.Process.Pid, unix.RLIMIT_CPU, &limit, nil)
 	for err == nil {
 		select {
 		case <-n.exit:
