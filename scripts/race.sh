@@ -30,9 +30,13 @@ host() {
 		/dev/null /dev/zero /dev/full /dev/random /dev/urandom /dev/tty
 }
 
+# Tests wait a good deal, for machines that boot and for disks: three packages
+# share two processors.
+packages=$((($(nproc) * 3 + 1) / 2))
+
 mkdir -p bin
 before=$(host 2>/dev/null || true)
-REGAIN_MUST_RUN=$must_run "$gotestsum" --format standard-quiet --jsonfile bin/test.json -- -race -timeout 25m ./...
+REGAIN_MUST_RUN=$must_run "$gotestsum" --format standard-quiet --jsonfile bin/test.json -- -race -p "$packages" -timeout 25m ./...
 if ! diff <(echo "$before") <(host 2>/dev/null || true); then
 	echo "race: the tests have changed this machine" >&2
 	exit 1

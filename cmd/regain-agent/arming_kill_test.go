@@ -69,9 +69,9 @@ func TestArmingKilledBeforeEachWrite(t *testing.T) {
 		stride   int // tries each of so many calls
 		least    int
 	}{
-		"edits":   {[]windows.Agent{{Kind: windows.EC2LaunchV1}}, false, 1, 8},
+		"edits":   {[]windows.Agent{{Kind: windows.EC2LaunchV1}}, false, 2, 6},
 		"removal": {[]windows.Agent{{Kind: windows.EC2LaunchV2}}, false, 1, 6},
-		"script":  {nil, true, 3, 8},
+		"script":  {nil, true, 4, 6},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Chdir(t.TempDir())
