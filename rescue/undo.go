@@ -123,7 +123,7 @@ func (p *Patient) pending(ctx context.Context, was journal.Patient, inverse []of
 // drifted refuses to undo. A Windows that has started since has changed its files
 // itself, and what was armed has run.
 func (p *Patient) drifted(file string) *Refusal {
-	hint := "compare it with the journal in the state directory, and put it back by hand"
+	hint := "compare it with the journal in the state directory, and put it back by hand; then a rescue with another --state-dir begins anew"
 	if p.root.windows {
 		hint = "if Windows has started since, what was armed has run, and regain-agent diagnose says whether anything still sets a password; else " + hint
 	}
