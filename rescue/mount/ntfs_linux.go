@@ -183,7 +183,7 @@ func (n *NTFS) Close(ctx context.Context) error {
 	defer n.thread.end()
 	select {
 	case <-n.exit:
-		if n.ended != nil {
+		if n.ended != nil && !strayed(n.ended) {
 			return fmt.Errorf("cannot unmount %s: ntfs-3g: %w", n.device, n.ended)
 		}
 		if n.readonly {
@@ -194,6 +194,20 @@ func (n *NTFS) Close(ctx context.Context) error {
 		n.kill()
 		return fmt.Errorf("cannot unmount %s: ntfs-3g did not end and was killed: %w", n.device, ctx.Err())
 	}
+}
+
+// strayed tells whether ntfs-3g has ended by a null pointer, as 2022.10.3 does now
+// and then after its work: a file that was read ahead is released late, behind the
+// request that has closed the volume, and its libfuse then looks for what is gone.
+// Who was still at work was told by errors of its own; what is on the volume is
+// probed, and is looked at anew by whoever wrote there.
+func strayed(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGSEGV
 }
 
 func (n *NTFS) settle(ctx context.Context) error {

@@ -219,6 +219,35 @@ func TestNTFSCloseHasADeadline(t *testing.T) {
 	}
 }
 
+// An ntfs-3g that ends by a null pointer is judged by the volume. Who is still at
+// work is told by what fails then.
+func TestNTFSStrays(t *testing.T) {
+	for _, readonly := range []bool{true, false} {
+		for signal, well := range map[unix.Signal]bool{unix.SIGSEGV: true, unix.SIGKILL: false} {
+			img := ntfsImage(t)
+			loop := attach(t, img.Path, readonly)
+			m, n := openNTFS(t, loop, readonly)
+			for _, file := range served(t, loop.Path) {
+				pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := unix.Kill(pid, signal); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if fd, err := unix.Openat(n.Root, "nothing", unix.O_RDONLY|unix.O_CLOEXEC, 0); err == nil || errors.Is(err, unix.ENOENT) {
+				unix.Close(fd)
+				t.Errorf("%v: a file is looked for, and the answer is %v", signal, err)
+			}
+			m.close()
+			if err := n.Close(deadline(t)); (err == nil) != well {
+				t.Errorf("%v, read-only %v: Close says %v", signal, readonly, err)
+			}
+		}
+	}
+}
+
 func TestNTFSWithoutItsPrograms(t *testing.T) {
 	img := ntfsImage(t)
 	loop := attach(t, img.Path, true)
