@@ -106,16 +106,6 @@ func TestWindowsMutants(t *testing.T) {
 		"the agent's work is not taken back": {scenario: "Windows", plant: mutants[slices.IndexFunc(mutants, func(m mutant) bool { return m.name == "the agent's work is not taken back" })].plant},
 		"success is not judged":              {scenario: "Windows, agent refuses", plant: mutants[slices.IndexFunc(mutants, func(m mutant) bool { return m.name == "success is not judged" })].plant},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			all := scenarios()
-			sc := all[slices.IndexFunc(all, func(sc scenario) bool { return sc.name == m.scenario })]
-			sc.mutant = m.plant
-			if runs, faults := hunt(sc); faults < 0 {
-				t.Errorf("not caught in %d runs", runs)
-			} else {
-				t.Logf("caught after %d runs, with faults: %d", runs, faults)
-			}
-		})
+		t.Run(name, m.isCaught)
 	}
 }

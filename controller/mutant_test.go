@@ -187,17 +187,19 @@ func attachedAt(device string, flag bool) func(*story, steps) {
 // how many faults it took.
 func TestMutants(t *testing.T) {
 	for _, m := range mutants {
-		t.Run(m.name, func(t *testing.T) {
-			t.Parallel()
-			all := scenarios()
-			sc := all[slices.IndexFunc(all, func(sc scenario) bool { return sc.name == m.scenario })]
-			sc.mutant = m.plant
-			if runs, faults := hunt(sc); faults < 0 {
-				t.Errorf("not caught in %d runs", runs)
-			} else {
-				t.Logf("caught after %d runs, with faults: %d", runs, faults)
-			}
-		})
+		t.Run(m.name, m.isCaught)
+	}
+}
+
+func (m mutant) isCaught(t *testing.T) {
+	t.Parallel()
+	all := scenarios()
+	sc := all[slices.IndexFunc(all, func(sc scenario) bool { return sc.name == m.scenario })]
+	sc.mutant = m.plant
+	if runs, faults := hunt(sc); faults < 0 {
+		t.Errorf("not caught in %d runs", runs)
+	} else {
+		t.Logf("caught after %d runs, with faults: %d", runs, faults)
 	}
 }
 

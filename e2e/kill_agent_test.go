@@ -117,19 +117,7 @@ func TestAgentIsKilled(t *testing.T) {
 	})
 	sideBySide(t, 8, ends(), end.String, func(t *testing.T, e end) {
 		p := begin(t, l)
-		var attached atomic.Bool
-		killed := 0
-		r := p.l.beside(p.reset(), func(e event) syscall.Signal {
-			if (moment{"rescue", "out", "begins"}).is(e) {
-				attached.Store(true)
-			}
-			return 0
-		}, func(ctx context.Context, _ *os.Process) {
-			for !attached.Load() && ctx.Err() == nil {
-				time.Sleep(time.Millisecond)
-			}
-			killed = p.hunt(t, ctx, e)
-		})
+		r, killed := p.hunted(t, p.reset(), e)
 		switch {
 		case e.name == "each time":
 			p.ended(t, r, "taken-back")
@@ -162,6 +150,23 @@ func (p *patient) killOne(t testing.TB) {
 		}
 	}
 	t.Error("no agent waits")
+}
+
+// hunted runs regain, and kills agents from when the volume is on the helper.
+func (p *patient) hunted(t *testing.T, args []string, e end) (r ending, killed int) {
+	var attached atomic.Bool
+	r = p.l.beside(args, func(e event) syscall.Signal {
+		if (moment{"rescue", "out", "begins"}).is(e) {
+			attached.Store(true)
+		}
+		return 0
+	}, func(ctx context.Context, _ *os.Process) {
+		for !attached.Load() && ctx.Err() == nil {
+			time.Sleep(time.Millisecond)
+		}
+		killed = p.hunt(t, ctx, e)
+	})
+	return r, killed
 }
 
 // hunt kills agents as an end says, each once, and returns how many.

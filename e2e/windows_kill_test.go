@@ -1,11 +1,9 @@
 package e2e
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -73,19 +71,7 @@ func TestWindowsAgentIsKilled(t *testing.T) {
 	sideBySide(t, 4, cases, end.String, func(t *testing.T, e end) {
 		s := serve(t, l, windows.EC2LaunchV1)
 		p := &patient{l: s.l, id: s.id, volume: s.volume}
-		var attached atomic.Bool
-		killed := 0
-		r := s.l.beside(s.reset(), func(e event) syscall.Signal {
-			if (moment{"rescue", "out", "begins"}).is(e) {
-				attached.Store(true)
-			}
-			return 0
-		}, func(ctx context.Context, _ *os.Process) {
-			for !attached.Load() && ctx.Err() == nil {
-				time.Sleep(time.Millisecond)
-			}
-			killed = p.hunt(t, ctx, e)
-		})
+		r, killed := p.hunted(t, s.reset(), e)
 		want := "rescued"
 		if e.most > 1 {
 			want = "taken-back"
