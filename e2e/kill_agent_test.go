@@ -119,7 +119,7 @@ func TestAgentIsKilled(t *testing.T) {
 		p := begin(t, l)
 		r, killed := p.hunted(t, p.reset(), e)
 		switch {
-		case e.name == "each time":
+		case e.name == "each time" && killed > 2: // one that was quicker than the hunt has done the work
 			p.ended(t, r, "taken-back")
 		case e.most > 1 && killed > 2:
 			p.ended(t, r, r.state) // if the last had written all, it told of it

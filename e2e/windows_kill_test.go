@@ -73,7 +73,7 @@ func TestWindowsAgentIsKilled(t *testing.T) {
 		p := &patient{l: s.l, id: s.id, volume: s.volume}
 		r, killed := p.hunted(t, s.reset(), e)
 		want := "rescued"
-		if e.most > 1 {
+		if e.most > 1 && killed > 2 { // one that was quicker than the hunt has done the work
 			want = "taken-back"
 		}
 		if r.state != want {
