@@ -301,3 +301,18 @@ func TestUserDataThatIsNotUnderstood(t *testing.T) {
 		}
 	})
 }
+
+// TestHiveThatTellsNothing: what cannot be told without the SYSTEM hive is not
+// told to be otherwise.
+func TestHiveThatTellsNothing(t *testing.T) {
+	m := machine{Machine: windows.Machine{Release: "2012 R2"}, damage: put(windows.SystemHive, strings.Repeat("x", 9000))}
+	m.mounted(t, func(v *volume, _ string) {
+		var found []string
+		for _, f := range detect(t, v).Findings {
+			found = append(found, f.ID)
+		}
+		if !slices.Contains(found, "windows/control-set") || slices.Contains(found, "windows/release-unknown") {
+			t.Errorf("it finds %q", found)
+		}
+	})
+}

@@ -27,7 +27,7 @@ func (s *System) checkState() {
 		s.DomainController = true
 		s.find("windows/domain-controller", database, "the directory's database is there")
 	}
-	if s.Release == "" {
+	if s.Release == "" && s.ControlSet != "" { // without a control set nothing tells a server from a client
 		s.find("windows/release-unknown", s.software.path, fmt.Sprintf("%s, build %d, is no Windows Server from 2008 R2 to 2025", orUnknown(s.Name), s.Build))
 	}
 	if n, ok := s.system.number(s.control("Terminal Server"), "fDenyTSConnections"); ok && n != 0 {
