@@ -40,3 +40,33 @@ func sameBtrfs(fd int, device string) error {
 	}
 	return nil
 }
+
+// btrfsForget is BTRFS_IOC_FORGET_DEV, _IOW(0x94, 5, 4096 bytes), Linux 5.4.
+const btrfsForget = 0x50009405
+
+// volumeArgs is struct btrfs_ioctl_vol_args of linux/btrfs.h.
+type volumeArgs struct {
+	_    int64
+	Name [4088]byte
+}
+
+// forgetBtrfs makes the kernel forget what it knew under this device's number,
+// if nothing of that is mounted. A device of a btrfs of several stays known
+// after its end, and the number is given out again: a volume whose fsid is in
+// use elsewhere (its twin is mounted, or is the helper's own root) is then
+// taken for one more device of the old filesystem, and the mount ends with
+// EEXIST (find_fsid_by_device and device_list_add in fs/btrfs/volumes.c).
+// Nothing follows from a failure: the mount says what is wrong.
+func forgetBtrfs(device string) {
+	var args volumeArgs
+	if len(device) >= len(args.Name) {
+		return
+	}
+	copy(args.Name[:], device)
+	control, err := unix.Open("/dev/btrfs-control", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return
+	}
+	defer unix.Close(control)
+	_, _, _ = unix.Syscall(unix.SYS_IOCTL, uintptr(control), btrfsForget, uintptr(unsafe.Pointer(&args)))
+}

@@ -45,7 +45,11 @@ func TestDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer f.Close()
-			if _, err := f.WriteAt([]byte{0xa5}, offset); err != nil { // breaks the superblock's checksum
+			b := make([]byte, 1)
+			if _, err := f.ReadAt(b, offset); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := f.WriteAt([]byte{^b[0]}, offset); err != nil { // breaks the superblock's checksum
 				t.Fatal(err)
 			}
 			_, err = mount.Detached(attach(t, path, true).Path, mount.Options{Type: fstype, ReadOnly: true})

@@ -32,6 +32,9 @@ func detach(device string, o Options) (fd int, err error) {
 	}
 	log := openKernelLog(filepath.Base(device))
 	defer log.close()
+	if o.Type == "btrfs" {
+		forgetBtrfs(device)
+	}
 	fsfd, err := unix.Fsopen(o.Type, unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return -1, &Error{Device: device, Type: o.Type, Reason: reason(o, err, nil), Err: os.NewSyscallError("fsopen", err)}
