@@ -36,6 +36,9 @@ func TestReset(t *testing.T) {
 	if out := l.must(0, "regain", "list"); !strings.HasPrefix(out, "No run") {
 		t.Errorf("list says %q", out)
 	}
+	if out := l.must(0, "regain", "list", "--all"); !strings.Contains(out, "aws ec2 deregister-image --image-id ami-") {
+		t.Errorf("list --all says %q", out)
+	}
 	l.must(0, "regain-lab", "leftovers", "--state", l.state, "--run", events[0].Run)
 	noSecret(t, l, key, r.stdout+r.stderr, l.state)
 }

@@ -280,16 +280,21 @@ func statusPage(s controller.Status) string {
 	if !s.Journal {
 		p.field("journal", "not on this machine: told by tags alone")
 	}
-	p.field("exists", strings.Join(s.Made, ", "))
-	for _, k := range s.Kept {
-		p.field("kept", k.What)
-		p.copied("  " + k.Remove)
-	}
+	p.left(s)
 	if s.Way != wayHome {
 		p.section("Next")
 		p.copied("regain resume "+s.Run, "regain rollback "+s.Run)
 	}
 	return p.String()
+}
+
+// left is what of a run exists, or stays on purpose.
+func (p *page) left(s controller.Status) {
+	p.field("exists", strings.Join(s.Made, ", "))
+	for _, k := range s.Kept {
+		p.field("kept", k.What)
+		p.copied("  " + k.Remove)
+	}
 }
 
 func when(t time.Time) string {
@@ -306,6 +311,7 @@ func listPage(runs []controller.Status) string {
 	p := &page{}
 	for _, s := range runs {
 		p.line("%-24s  %-19s  %s", s.Run, s.Instance, join(", ", s.Way, s.Step, s.Outcome, s.Owner))
+		p.left(s)
 	}
 	return p.String()
 }

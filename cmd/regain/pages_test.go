@@ -77,6 +77,10 @@ func TestPages(t *testing.T) {
 		Run: "20261122T155300Z-3fa2c1", Instance: "i-0123456789abcdef0", Owner: "ann@box", Began: began, Way: "not-home", Step: "detach",
 		Error: "IncorrectState", Made: []string{"i-0fedcba9876543210", "ami-1"},
 	}
+	home := controller.Status{
+		Run: "r2", Instance: "i-2", Way: "home", Outcome: "rescued",
+		Kept: []controller.Kept{{What: "backup ami-2", Remove: "aws ec2 deregister-image --image-id ami-2 --delete-associated-snapshots"}},
+	}
 	armed := sampleOutcome()
 	armed.Login = []string{"regain password i-0123456789abcdef0 --key FILE"}
 	armed.Rescue.Original = &controller.Original{Instance: controller.Instance{Platform: controller.Windows}}
@@ -100,7 +104,7 @@ func TestPages(t *testing.T) {
 	for name, got := range map[string]string{
 		"armed-stopped": outcomePage(toStart), "not-armed": outcomePage(unarmed),
 		"armed": outcomePage(armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
-		"taken-back": outcomePage(refused), "status": statusPage(status), "list": listPage([]controller.Status{status, {Run: "r2", Instance: "i-2", Way: "home", Outcome: "rescued"}}),
+		"taken-back": outcomePage(refused), "status": statusPage(status), "list": listPage([]controller.Status{status, home}),
 		"nothing": listPage(nil),
 	} {
 		t.Run(name, func(t *testing.T) {

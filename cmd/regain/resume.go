@@ -163,7 +163,7 @@ func (p *program) list() *cobra.Command {
 		Short: "List the runs that are not home, and what they have made",
 		Long: `list shows the runs that are not home: those with a journal on this machine,
 and those that only the tags in the account tell of. With --all it shows those
-that have come home, too, and what they keep.`,
+that have come home, too, and what they keep, with the commands that remove it.`,
 		Example: `regain list
 regain list --all --json`,
 		Args: arguments(0, 0, ""),
