@@ -28,18 +28,9 @@ func parseReport(stdout string) (*offline.Report, error) {
 	for i := range r.Changes {
 		r.Changes[i].Diff = ""
 	}
-	for i := range r.Findings {
-		r.Findings[i].Hint = ownFlags.Replace(r.Findings[i].Hint)
-	}
-	if p := r.Error; p != nil {
-		p.Message, p.Hint = ownFlags.Replace(p.Message), ownFlags.Replace(p.Hint)
-	}
+	inOwnWords(&r)
 	return &r, nil
 }
-
-// ownFlags says in this program's flags what the agent says in its own, where they
-// are called otherwise.
-var ownFlags = strings.NewReplacer("--windows-fallback", "--public-key")
 
 // undone tells from the output of an undo whether nothing that the runs wrote is
 // left: each was taken back, or never began.
@@ -55,6 +46,7 @@ func undone(stdout string) error {
 		case r.Error != nil && r.Error.Code == unknownRun:
 			continue
 		case r.Error != nil:
+			inOwnWords(&r)
 			return &AgentError{Outcome: r.Outcome, Problem: *r.Error, Left: true}
 		case r.Schema != offline.Schema || r.Command != "undo" || r.Outcome == offline.Failed || r.Outcome == offline.Refused:
 			return &AgentError{Outcome: r.Outcome, Left: true}

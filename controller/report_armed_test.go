@@ -1,7 +1,6 @@
 package controller
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
@@ -73,22 +72,5 @@ func TestJudgeTokens(t *testing.T) {
 		if (err != nil) != tt.lost || err != nil && !strings.Contains(err.Error(), "--accept-imdsv2") {
 			t.Errorf("%s: %v, want an error: %v", name, err, tt.lost)
 		}
-	}
-}
-
-// TestOwnFlags: the operator reads of flags that this program has.
-func TestOwnFlags(t *testing.T) {
-	data, err := json.Marshal(offline.Report{Schema: offline.Schema, Findings: []offline.Finding{{ID: "windows/agent-none", Hint: "use the start-up script with an RSA key of yours (--windows-fallback)"}},
-		Error: &offline.Problem{Code: "arming-refused", Message: "without --windows-fallback", Hint: "or (--windows-fallback); or --accept windows/sysprep"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := parseReport(string(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(r)
-	if err != nil || strings.Contains(string(text), "windows-fallback") || strings.Count(string(text), "--public-key") != 3 || !strings.Contains(string(text), "--accept windows/sysprep") {
-		t.Errorf("%s, %v", text, err)
 	}
 }
