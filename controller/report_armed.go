@@ -16,12 +16,14 @@ const startupScript = "startup-script"
 
 // judgeArmed wants one program that makes the new password at the next start, and
 // the one that was asked for: of two, one would overwrite the other's, unless that
-// was accepted.
+// was accepted, or one of them named.
 func judgeArmed(w *offline.Windows, t offline.Task) error {
 	switch {
 	case w == nil:
 		return errors.New("the report says nothing of Windows")
-	case w.Agent == "" || !slices.Contains(w.Armed, w.Agent) || len(w.Armed) > 1 && !slices.Contains(strings.Split(t.Accept, ","), agentsArmed):
+	case t.WindowsAgent != "" && w.Agent != t.WindowsAgent:
+		return fmt.Errorf("the report would have %s make the password, and %s was named", orNone(shorten(w.Agent)), t.WindowsAgent)
+	case w.Agent == "" || !slices.Contains(w.Armed, w.Agent) || len(w.Armed) > 1 && !takesSeveral(t):
 		return fmt.Errorf("the report has armed %q, to make a password by %s", w.Armed, orNone(shorten(w.Agent)))
 	case (w.Agent == startupScript) != (t.WindowsFallback != ""):
 		return fmt.Errorf("the report would have %s make the password, which is not what was asked for", shorten(w.Agent))
@@ -31,6 +33,12 @@ func judgeArmed(w *offline.Windows, t offline.Task) error {
 
 // agentsArmed is the agent's finding about several programs that make passwords.
 const agentsArmed = "windows/agents-armed"
+
+// takesSeveral tells whether several may make one: whoever names an agent has
+// chosen, as the agent's advice says.
+func takesSeveral(t offline.Task) bool {
+	return t.WindowsAgent != "" || slices.Contains(strings.Split(t.Accept, ","), agentsArmed)
+}
 
 // judge is judge for this run, and of Windows sees that the password will not be
 // lost.

@@ -11,6 +11,8 @@ func TestJudgeArmed(t *testing.T) {
 	asked, script := offline.Task{Run: "r-1", Volume: "vol-1"}, offline.Task{Run: "r-1", Volume: "vol-1", WindowsFallback: rsaOf(2048)}
 	both := asked
 	both.Accept = "windows/hive-log,windows/agents-armed"
+	named := asked
+	named.WindowsAgent = "ec2config"
 	armed := func(agent string, all ...string) *offline.Windows { return &offline.Windows{Agent: agent, Armed: all} }
 	for name, tt := range map[string]struct {
 		windows *offline.Windows
@@ -21,6 +23,8 @@ func TestJudgeArmed(t *testing.T) {
 		"the script":         {armed(startupScript, startupScript), script, ""},
 		"nothing":            {nil, asked, "nothing of Windows"},
 		"two, accepted":      {armed("ec2config", "ec2config", "ec2launch-v1"), both, ""},
+		"two, one named":     {armed("ec2config", "ec2config", "ec2launch-v1"), named, ""},
+		"another than named": {armed("ec2launch-v1", "ec2launch-v1"), named, "ec2config was named"},
 		"others, accepted":   {armed("ec2config", "ec2launch-v2", "ec2launch-v1"), both, "has armed"},
 		"none armed":         {armed("ec2config"), asked, "has armed []"},
 		"two armed":          {armed("ec2config", "ec2config", "ec2launch-v1"), asked, "has armed"},
