@@ -107,11 +107,30 @@ func TestRollbackOfWhatIsHome(t *testing.T) {
 	if _, err := w.Rollback(t.Context(), w.patient, false); !as(err, &home) || !contains(home.Error(), "--revoke-previous") || !contains(home.Error(), "ami-") {
 		t.Error(err)
 	}
+	if strings.Count(home.Error(), "as it was before") != 1 {
+		t.Errorf("it is the backup alone that has the volume as it was: %v", home)
+	}
 	if len(w.cloud.Mutations()) != mutations {
 		t.Error("something was changed")
 	}
 	if o, err := w.Resume(t.Context(), w.patient, false); err != nil || o.State != controller.StateRescued || len(o.Login) != 3 {
 		t.Errorf("resumed at home: %s, %v, %v", o.State, err, o.Login)
+	}
+}
+
+// TestRollbackOfAWindowsThatIsHome: there is no key to take out.
+func TestRollbackOfAWindowsThatIsHome(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, windowsPatient())
+	if o := w.reset(t, controller.Ask{}); o.State != controller.StateRescued || len(o.Rescue.Kept) != 2 {
+		t.Fatalf("%s, %v", o.State, o.Rescue.Kept)
+	}
+	var home *controller.HomeError
+	if _, err := w.Rollback(t.Context(), w.patient, false); !as(err, &home) {
+		t.Fatal(err)
+	}
+	text := home.Error()
+	if contains(text, "authorized_keys") || contains(text, "--revoke-previous") || !contains(text, "regain password "+w.patient) || strings.Count(text, "as it was before") != 1 {
+		t.Errorf("what to do instead: %s", text)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-77750964/regain/controller/flow"
@@ -244,12 +245,17 @@ func (e *HomeError) Error() string {
 // homeError says what to do instead.
 func homeError(r *Rescue) error {
 	e := &HomeError{Run: r.Run, Instead: "Nothing of it is left"}
-	if r.rescued() {
+	switch {
+	case r.rescued() && r.windows():
+		e.Instead = "Windows makes the new password when it starts (regain password " + r.Ask.Instance + " --key FILE), and what makes it disarms itself"
+	case r.rescued():
 		e.Instead = "The new key is in: log in and remove its line from authorized_keys, or let the next run do it" +
 			" (regain reset " + r.Ask.Instance + " --revoke-previous)"
 	}
 	for _, k := range r.Kept {
-		e.Instead += ". The " + k.What + " has the volume as it was before"
+		if strings.HasPrefix(k.What, aBackup) { // not the key, and not the image of the armed machine
+			e.Instead += ". The " + k.What + " has the volume as it was before"
+		}
 	}
 	return e
 }

@@ -175,6 +175,9 @@ func (r *Rescue) keep(k Kept) {
 	}
 }
 
+// aBackup begins what a backup is called among what is kept.
+const aBackup = "backup "
+
 // keptBackup says how a backup is removed.
 func keptBackup(of Backup, region string) Kept {
 	in := ""
@@ -182,11 +185,11 @@ func keptBackup(of Backup, region string) Kept {
 		in = " --region " + region
 	}
 	if strings.HasPrefix(of.ID, "snap-") {
-		return Kept{What: "backup " + of.ID, Remove: "aws ec2 delete-snapshot --snapshot-id " + of.ID + in}
+		return Kept{What: aBackup + of.ID, Remove: "aws ec2 delete-snapshot --snapshot-id " + of.ID + in}
 	}
 	commands := []string{"aws ec2 deregister-image --image-id " + of.ID + in}
 	for _, s := range of.Snapshots {
 		commands = append(commands, "aws ec2 delete-snapshot --snapshot-id "+s+in)
 	}
-	return Kept{What: "backup " + of.ID, Remove: strings.Join(commands, " && ")}
+	return Kept{What: aBackup + of.ID, Remove: strings.Join(commands, " && ")}
 }
