@@ -4,7 +4,7 @@ package controller
 // while a place is looked for.
 var helperChecks = []check{
 	{id: "helper-image", title: "there is no image for the helper", look: told("helper-image"),
-		instead: "Name one with --helper-ami: Linux, with the agent of Systems Manager"},
+		instead: "Name one with --helper-ami: Linux, with the agent of Systems Manager, and for a Windows with ntfs-3g"},
 	{id: "helper-type", title: "there is no machine for the helper", look: told("helper-type"),
 		instead: "Name another with --helper-type: aws ec2 describe-instance-type-offerings --location-type availability-zone lists what there is"},
 	{id: "device-busy", title: "the helper has no name left for the volume", look: told("device-busy"),

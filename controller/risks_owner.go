@@ -7,7 +7,7 @@ var ownerChecks = []check{
 	{
 		id: "spot", title: "the instance is a Spot Instance",
 		instead: "EC2 terminates a stopped Spot Instance whose start fails for lack of its root volume (EC2 User Guide, Spot Instances):" +
-			" make an image of it, and launch that with another key pair",
+			" make an image of it, launch that On-Demand with a key pair of yours, and if that does not let you in, reset it",
 		look: func(s *situation) []string { return when(s.was.Instance.Spot, "its life cycle is spot") },
 	},
 	{
