@@ -42,7 +42,7 @@ regain policy helper --partition aws-cn --account 123456789012 --policy-region c
 	f.StringVar(&scope.Partition, "partition", "", "`partition`: aws, aws-cn, aws-us-gov")
 	f.StringVar(&scope.Account, "account", "", "`account` number")
 	f.StringVar(&scope.Region, "policy-region", "", "`region` that the policy is for")
-	f.StringVar(&tag, "tag", "", "allow to touch instances and volumes with this tag only, as in `KEY=VALUE`")
+	f.StringVar(&tag, "tag", "", "allow to touch instances with this tag only, as in `KEY=VALUE`")
 	f.StringVar(&scope.Bucket, "bucket", "", "`bucket` that delivers the agent (default: regain-ACCOUNT-REGION)")
 	f.StringVar(&scope.Role, "role", "", "`name` of the helper's role (default: regain-helper); for replace, of the instance's")
 	f.StringArrayVar(&scope.KMSKeys, "kms-key", nil, "ARN of a KMS `key` that encrypts volumes or parameters; may be repeated (default: any of the account)")
