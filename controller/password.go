@@ -133,7 +133,7 @@ func (q *passwordQuest) told() []string {
 	if q.denied != nil {
 		return []string{"why is not known, as its console may not be read: " + q.denied.Error()}
 	}
-	return tellConsole(q.console)
+	return append(tellScript(q.console, q.runs, q.script), tellConsole(q.console, q.script)...)
 }
 
 // passwordQuest is one wait for a password.

@@ -2,9 +2,12 @@ package controller
 
 import (
 	"bytes"
+	"errors"
 	"regexp"
+	"slices"
 
 	"github.com/seed-77750964/regain/offline"
+	"github.com/seed-77750964/regain/offline/winroot/gpo/newpassword"
 )
 
 // A sign is something that a console shows of why there is no password.
@@ -28,11 +31,36 @@ var signs = []sign{
 	{regexp.MustCompile(`(?i)Windows is Ready`), "Windows is ready, and the agent is done with what it was asked: it was asked for no password, or the instance has been started once more since"},
 }
 
+// copyOfBlock is where the password is if the console was busy.
+const copyOfBlock = `C:\ProgramData\regain has it in a file, encrypted, which regain password --block opens`
+
+// tellScript is what a console shows of a start-up script that was not taken for the
+// one of the runs, or did not come through.
+func tellScript(console []byte, runs []string, script bool) []string {
+	if slices.ContainsFunc(runs, func(run string) bool {
+		_, err := newpassword.ParseBlock(console, run)
+		return errors.Is(err, newpassword.ErrTorn)
+	}) {
+		return []string{"the start-up script has told a password, and it did not come through whole: " + copyOfBlock}
+	}
+	if other, err := newpassword.ParseBlock(console, ""); err == nil && !slices.Contains(runs, other.Run) {
+		return []string{"the start-up script of run " + other.Run + " has told a password: if that is the reset's, say --run " + other.Run}
+	}
+	if script && len(bytes.TrimSpace(console)) > 0 {
+		return []string{"the console has nothing of the start-up script: it has not run yet, or may not run, or another program has the console: then " + copyOfBlock}
+	}
+	return nil
+}
+
 // tellConsole is what a console shows of why there is no password, with the line
-// that shows it. What the instance writes is not trusted: it is quoted.
-func tellConsole(console []byte) []string {
-	if len(bytes.TrimSpace(console)) == 0 {
+// that shows it. What the instance writes is not trusted: it is quoted. Where a
+// script makes the password, what launch agents say is not about it.
+func tellConsole(console []byte, script bool) []string {
+	switch {
+	case len(bytes.TrimSpace(console)) == 0:
 		return []string{"the console is empty: it is filled some minutes after the start, or the instance does not boot"}
+	case script:
+		return nil
 	}
 	var told []string
 	for _, s := range signs {

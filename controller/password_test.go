@@ -217,3 +217,30 @@ func TestConsoleTells(t *testing.T) {
 		}
 	}
 }
+
+// TestConsoleTellsOfTheScript: where a start-up script makes the password, nothing
+// is said of launch agents, and a block that does not count is not passed over.
+func TestConsoleTellsOfTheScript(t *testing.T) {
+	whole := block(t, resetRun, "sealed", "Verwalter", "S3cret")
+	const ready = "2022/01/01 00:00:00Z: Message: Windows is Ready to use\r\n"
+	for name, tt := range map[string]struct{ console, run, want, never string }{
+		"empty":                   {"", resetRun, "is empty", "script"},
+		"nothing of it":           {ready, resetRun, "nothing of the start-up script", "Windows is"},
+		"torn":                    {whole[:len(whole)/2], resetRun, "--block", "launch agent"},
+		"of another run":          {whole, "20261122T155300Z-000000", "say --run " + resetRun, "launch agent"},
+		"without a run, a block":  {whole, "", "say --run " + resetRun, "--block"},
+		"without a run, an agent": {ready, "", "asked for no password", "script"},
+	} {
+		w := newWorld(t, sim.Options{}, windowsPatient())
+		w.cloud.Write(w.patient, tt.console)
+		_, err := w.Password(t.Context(), controller.PasswordAsk{Instance: w.patient, Key: rsaKey(), Run: tt.run})
+		late := (*controller.NoPasswordError)(nil)
+		if !errors.As(err, &late) {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if told := strings.Join(late.Told, "\n"); !strings.Contains(told, tt.want) || strings.Contains(told, tt.never) {
+			t.Errorf("%s: %q, want %q and never %q", name, told, tt.want, tt.never)
+		}
+	}
+}
