@@ -14,6 +14,9 @@ import (
 const answerTime = 30 * time.Second
 
 func (r *Rack) bootHelper(ctx context.Context, s Spec, p plan, console *os.File) error {
+	if err := makeSpareLoops(spareLoops, freeLoops); err != nil {
+		return err
+	}
 	m, _, err := r.launch(ctx, s, p, nil, console)
 	if err != nil {
 		return err

@@ -35,6 +35,31 @@ type loop struct {
 	file   *os.File
 }
 
+// spareLoops are free loop devices with low numbers that a helper finds. As many as
+// its agent and those of some more helpers need, and other users of this host.
+const spareLoops = 64
+
+// makeSpareLoops has the kernel keep free loop devices among the first most. It hands
+// out the lowest free number, and makes a new one only when there is none: without
+// these that would be one of the lab's, which it is about to use or a killed one has
+// left, and which no helper's /dev shows.
+func makeSpareLoops(spare, most int) error {
+	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("cannot make a loop device: %w", err)
+	}
+	defer control.Close()
+	for number := 0; spare > 0 && number < most; number++ {
+		if err := unix.IoctlSetInt(int(control.Fd()), unix.LOOP_CTL_ADD, number); err != nil && !errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("cannot make a loop device: %w", os.NewSyscallError("LOOP_CTL_ADD", err))
+		}
+		if attribute("loop"+strconv.Itoa(number), "loop/backing_file") == "" {
+			spare--
+		}
+	}
+	return nil
+}
+
 func (l *loop) name() string { return "loop" + strconv.Itoa(l.number) }
 func (l *loop) path() string { return "/dev/" + l.name() }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +134,29 @@ func TestLoopsHaveNumbersOfTheirOwn(t *testing.T) {
 		})
 	}
 	group.Wait()
+}
+
+// TestSpareLoops: beside those that are in use there are free ones, up to the limit.
+func TestSpareLoops(t *testing.T) {
+	testdisk.Need(t)
+	free := func() (n int) {
+		for number := range freeLoops {
+			name := "loop" + strconv.Itoa(number)
+			if _, err := os.Stat("/sys/block/" + name); err == nil && attribute(name, "loop/backing_file") == "" {
+				n++
+			}
+		}
+		return n
+	}
+	if err := makeSpareLoops(spareLoops, freeLoops); err != nil {
+		t.Fatal(err)
+	}
+	if n := free(); n < spareLoops/2 { // others take some meanwhile
+		t.Errorf("%d are free, want %d", n, spareLoops)
+	}
+	if err := makeSpareLoops(1<<20, 1); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestLoopOverNothing(t *testing.T) {
