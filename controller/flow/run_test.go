@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -230,7 +231,9 @@ func TestReplay(t *testing.T) {
 
 // TestContexts wants a Do to hear of an interrupt a while later, and an Undo only of its
 // deadline.
-func TestContexts(t *testing.T) {
+func TestContexts(t *testing.T) { synctest.Test(t, contexts) }
+
+func contexts(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	c, l := newClock(), &ledger{}
 	step := flow.Step[state]{
