@@ -236,7 +236,7 @@ func TestCommands(t *testing.T) {
 	if r := run(t, rack, s.Instance, "(sleep 1000 &) ; echo started; cat"); r.Code != 0 || r.Stdout != "started\n" {
 		t.Errorf("left behind: %+v", r)
 	}
-	if r := result(t, begin(t, rack, s.Instance, "late", "sleep 1000 & echo begun; sleep 1000", 300*time.Millisecond)); r.Code != 137 || !r.TimedOut || r.Stdout != "begun\n" {
+	if r := result(t, begin(t, rack, s.Instance, "late", "sleep 1000 & echo begun; sleep 1000", 3*time.Second)); r.Code != 137 || !r.TimedOut || r.Stdout != "begun\n" {
 		t.Errorf("too late: %+v", r)
 	}
 	cancelled := begin(t, rack, s.Instance, "cancelled", "sleep 1000", 0)

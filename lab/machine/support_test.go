@@ -184,7 +184,7 @@ func census(t *testing.T) []string {
 func wantCensus(t *testing.T, before []string) {
 	t.Helper()
 	var after []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if after = census(t); slices.Equal(before, after) {
 			return
 		}
