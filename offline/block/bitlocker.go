@@ -7,37 +7,37 @@ import "strconv"
 const (
 	bitlockerSignature = "-FVE-FS-"
 	bitlockerVista     = "\xeb\x52\x90" + bitlockerSignature
-	bitlockerWin7      = "\xeb\x58\x90" + bitlockerSignature
 	bitlockerToGo      = "\xeb\x58\x90MSWIN4.1"
 	bitlockerWin7Field = 176
 	bitlockerToGoField = 440
 )
 
 // probeBitLocker recognises an encrypted volume. Nothing in it is readable
-// without a key, and it has no UUID that Linux would show.
+// without a key, and it has no UUID that Linux would show. The signature is enough:
+// a volume whose metadata is damaged is no other for that. A stick (To Go) looks
+// like FAT up to its metadata.
 func probeBitLocker(s *source) *Superblock {
 	b := s.bytes(0, 512)
 	if b == nil {
 		return nil
 	}
-	field := 0
-	switch string(b[:11]) {
-	case bitlockerVista:
-		return &Superblock{Type: BitLocker, Why: "encrypted"}
-	case bitlockerWin7:
-		field = bitlockerWin7Field
-	case bitlockerToGo:
-		field = bitlockerToGoField
-	default:
+	bare := &Superblock{Type: BitLocker, Why: "encrypted"}
+	field := bitlockerWin7Field
+	switch {
+	case string(b[:11]) == bitlockerVista:
+		return bare
+	case string(b[:11]) == bitlockerToGo:
+		bare, field = nil, bitlockerToGoField
+	case string(b[3:11]) != bitlockerSignature:
 		return nil
 	}
 	at := le64(b, field)
 	if at == 0 || at > uint64(s.size) {
-		return nil
+		return bare
 	}
 	m := s.bytes(int64(at), 12)
 	if m == nil || string(m[:8]) != bitlockerSignature {
-		return nil
+		return bare
 	}
 	return &Superblock{Type: BitLocker, Version: strconv.Itoa(int(le16(m, 10))), Why: "encrypted"}
 }

@@ -218,9 +218,9 @@ func TestBitLockerAndReFSAgainstBlkid(t *testing.T) {
 		label string
 	}{
 		{"vista", sector(bitlockerVista, 0, 0), BitLocker, ""},
-		{"windows 7", sector(bitlockerWin7, bitlockerWin7Field, 1<<20), BitLocker, "2"},
+		{"windows 7", sector("\xeb\x58\x90"+bitlockerSignature, bitlockerWin7Field, 1<<20), BitLocker, "2"},
 		{"to go", sector(bitlockerToGo, bitlockerToGoField, 1<<20), BitLocker, "2"},
-		{"refs", sector(refsSignature, 0, 0), ReFS, "0.0"},
+		{"refs", sector("\x00\x00\x00"+refsSignature, 0, 0), ReFS, "0.0"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -232,5 +232,22 @@ func TestBitLockerAndReFSAgainstBlkid(t *testing.T) {
 				t.Errorf("got %+v", sb)
 			}
 		})
+	}
+}
+
+// TestVolumesOfWindowsByNameAlone: what the boot sector says in its place for a name
+// is enough to tell people what they have.
+func TestVolumesOfWindowsByNameAlone(t *testing.T) {
+	t.Parallel()
+	for boot, want := range map[string]Type{
+		"\xeb\x58\x90-FVE-FS-":             BitLocker,
+		"\x00\x00\x00-FVE-FS-":             BitLocker,
+		"\xeb\x52\x90ReFS\x00\x00\x00\x00": ReFS,
+	} {
+		path := blank(t, 4*mib)
+		writeAt(t, path, 0, []byte(boot))
+		if got := probeFile(t, path).Type; got != want {
+			t.Errorf("%q is %q, want %q", boot, got, want)
+		}
 	}
 }

@@ -2,14 +2,14 @@ package block
 
 import "fmt"
 
-const refsSignature = "\x00\x00\x00ReFS\x00\x00\x00\x00"
+const refsSignature = "ReFS\x00\x00\x00\x00" // behind three bytes that are zero, or a jump
 
 // probeReFS reads the volume header of Microsoft's Resilient File System,
 // which no Linux kernel mounts. Source: libfsrefs, "Resilient File System
 // format".
 func probeReFS(s *source) *Superblock {
 	b := s.bytes(0, 512)
-	if b == nil || string(b[:11]) != refsSignature {
+	if b == nil || string(b[3:11]) != refsSignature {
 		return nil
 	}
 	sector := uint64(le32(b, 32))
