@@ -90,6 +90,7 @@ func TestEnable(t *testing.T) {
 		"disabled":  {wide(sample(disabled)), wide(sample(enabled))},
 		"by number": {wide(sample("<Enabled> 0</Enabled>")), wide(sample("<Enabled> true</Enabled>"))},
 		"UTF-8":     {[]byte("\ufeff" + sample(disabled)), []byte("\ufeff" + sample(enabled))},
+		"no mark":   {wide(sample(disabled))[2:], wide(sample(enabled))[2:]},
 		"already":   {wide(sample(enabled)), wide(sample(enabled))},
 		"not said":  {wide(sample("")), wide(sample(""))},
 	} {

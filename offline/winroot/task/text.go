@@ -19,8 +19,8 @@ type text struct {
 	order byteOrder // nil: UTF-8
 }
 
-// decode reads UTF-16 with a byte order mark, which the Task Scheduler writes, and
-// UTF-8. What would not come out byte for byte as it went in is refused.
+// decode reads UTF-16 with a byte order mark, which the Task Scheduler writes, the
+// same without, and UTF-8. What would not come out byte for byte as it went in is refused.
 func decode(b []byte) (text, error) {
 	if len(b) > maxFile {
 		return text{}, fmt.Errorf("%d bytes are more than the limit of %d", len(b), maxFile)
@@ -33,12 +33,14 @@ func decode(b []byte) (text, error) {
 		t.mark, t.order = b[:2], binary.BigEndian
 	case bytes.HasPrefix(b, []byte{0xEF, 0xBB, 0xBF}):
 		t.mark = b[:3]
+	case bytes.HasPrefix(b, []byte{'<', 0}): // as XML's own rules have it
+		t.order = binary.LittleEndian
 	}
 	body := b[len(t.mark):]
 	if t.order == nil {
 		t.chars = string(body)
 		if !utf8.ValidString(t.chars) {
-			return text{}, errors.New("neither UTF-16 with a byte order mark nor UTF-8")
+			return text{}, errors.New("neither UTF-16 nor UTF-8")
 		}
 		return t, nil
 	}
