@@ -18,6 +18,8 @@ var (
 	ErrAmbiguous = errors.New("the names differ only in case")
 	// ErrReparse means that a junction, link or other reparse point of NTFS is in the way.
 	ErrReparse = errors.New("is a reparse point, which is not followed")
+	// ErrLinked means that a file of NTFS has a second name, where an edit in place would show as well.
+	ErrLinked = errors.New("has a second name, a hard link")
 	// ErrDrift means a file is neither as a change found it nor as it leaves it.
 	ErrDrift = errors.New("file has changed since it was looked at")
 )

@@ -167,6 +167,18 @@ func shortName(fd int) ([]byte, error) {
 	return name, err
 }
 
+// Alone is ErrLinked for a file that Apply refuses because it has another name.
+func (v *Volume) Alone(canonical string) error {
+	loc, err := v.locate(clean(canonical))
+	if err != nil {
+		return err
+	}
+	if err = v.alone(loc); errors.Is(err, ErrDrift) {
+		err = fmt.Errorf("%q %w", canonical, ErrLinked)
+	}
+	return err
+}
+
 // alone is ErrDrift for a file with another name: an edit in place would show there.
 func (v *Volume) alone(loc location) error {
 	fd, err := v.openLocation(loc, unix.O_PATH|unix.O_NOFOLLOW)

@@ -80,6 +80,18 @@ func (m *arming) settings(agent agentconf.Agent, path string, edit func([]byte) 
 	return e, true
 }
 
+// reach finds the changes that could not be made, before the first of them is.
+func (m *arming) reach() {
+	for _, c := range m.changes {
+		if c.Before == nil {
+			continue
+		}
+		if err := m.s.v.Alone(c.Path); err != nil {
+			m.unreadable(c.Path, err)
+		}
+	}
+}
+
 // snapshot is a file as a Change wants it; nil where there is none.
 func (s *System) snapshot(path string, limit int64) (canonical string, f *offline.File, err error) {
 	canonical, err = s.v.Realpath(path)

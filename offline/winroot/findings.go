@@ -43,6 +43,7 @@ func Causes() []Cause {
 		{"windows/hive-log", blocks, "a registry log holds more than its hive", startAndStop, Accept},
 		{"windows/path-ambiguous", blocks, "two names differ only in case", inspect, Accept},
 		{"windows/reparse-point", blocks, "a junction or link is in the way", inspect, Accept},
+		{"windows/hard-link", blocks, "a file that must be changed has a second name", inspect, NoConsent},
 		{"windows/unreadable", blocks, "a file cannot be read", inspect, Accept},
 		{"windows/control-set", blocks, "the control set in use is not known", "repair Windows, or restore the volume from a snapshot", NoConsent},
 		{"windows/setup", blocks, "Windows is being set up", "start the instance and let set-up finish", Accept},

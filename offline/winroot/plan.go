@@ -60,6 +60,7 @@ func (s *System) Plan(w Wishes) Plan {
 	} else if a := s.choose(w, &p, m); a != nil {
 		s.planAgent(m, a, w)
 	}
+	m.reach()
 	s.others(m, p, w)
 	p.conclude(m)
 	if len(p.Refused) == 0 && p.Agent != "" {

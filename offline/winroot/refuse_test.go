@@ -35,6 +35,10 @@ func twins(names ...string) func(string) error {
 	}
 }
 
+func link(name string) func(string) error {
+	return func(dir string) error { return os.Link(filepath.Join(dir, name), filepath.Join(dir, "second")) }
+}
+
 const (
 	sysprepConfig = "config:\n- stage: preReady\n  tasks:\n  - task: setAdminAccount\n    inputs:\n      password:\n        type: random\n- stage: postReady\n  tasks:\n  - task: sysprep\n    inputs:\n      clean: true\n"
 	noTaskConfig  = "version: 1.0\nconfig:\n- stage: preReady\n  tasks:\n  - task: activateWindows\n"
@@ -75,6 +79,8 @@ func TestRefusals(t *testing.T) {
 		{name: "no hive", damage: put(windows.SystemHive, strings.Repeat("x", 9000)), id: "windows/hive-unreadable"},
 		{name: "twins", damage: twins("ProgramData/amazon/x"), id: "windows/path-ambiguous"},
 		{name: "twins elsewhere", agents: agents(config), damage: twins("ProgramData/x", "programdata/x"), id: "windows/path-ambiguous", consents: true},
+		{name: "second name of a mark", damage: link(windows.RunOnce), id: "windows/hard-link"},
+		{name: "second name of a hive", agents: agents(v1), damage: link(windows.SoftwareHive), id: "windows/hard-link"},
 		{name: "control set", system: "\n[Select]\nCurrent = dword:7\n", id: "windows/control-set"},
 		{name: "set-up", system: "\n[Setup]\nSetupType = dword:2\n", id: "windows/setup", consents: true},
 		{name: "set-up in progress", system: "\n[Setup]\nSystemSetupInProgress = dword:1\n", id: "windows/setup", consents: true},

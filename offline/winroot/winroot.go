@@ -112,6 +112,8 @@ func unreadable(path string, err error) offline.Finding {
 		id = "windows/path-ambiguous"
 	case errors.Is(err, offline.ErrReparse):
 		id = "windows/reparse-point"
+	case errors.Is(err, offline.ErrLinked):
+		id = "windows/hard-link"
 	}
 	text := err.Error()
 	if _, cause, ok := strings.Cut(text, fmt.Sprintf("%q: ", path)); ok { // of one fact, one finding
