@@ -158,6 +158,8 @@ type Found struct {
 	State   string `json:"state"`
 	Address string `json:"address,omitempty"` // of its sshd; empty: it cannot be reached
 	Port    string `json:"port,omitempty"`
+	// Unserved says that no lab runs on the state, so that nothing will come of waiting.
+	Unserved bool `json:"unserved,omitempty"`
 }
 
 // FindInstance looks up an instance.
@@ -167,7 +169,7 @@ func (l *Lab) FindInstance(_ context.Context, c Created) (Found, error) {
 		return Found{}, fmt.Errorf("cannot find instance %s: there is none", c.ID)
 	}
 	host, port := l.ec2.Address(c.ID)
-	return Found{ID: c.ID, State: state, Address: host, Port: port}, nil
+	return Found{ID: c.ID, State: state, Address: host, Port: port, Unserved: l.cfg.Listen == ""}, nil
 }
 
 // A Member is an instance that joins an Auto Scaling group.

@@ -96,6 +96,22 @@ func TestCommandsWithoutALabThatRuns(t *testing.T) {
 	if data, err := os.ReadFile(state + "/iam.json"); err != nil || !bytes.Contains(data, []byte(`"all"`)) {
 		t.Errorf("the policy is not kept: %v", err)
 	}
+	image := t.TempDir() + "/root.raw"
+	if err := os.WriteFile(image, make([]byte, 4096), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var made Created
+	if err := Do(t.Context(), state, "create-instance", ec2.Spec{Image: image, Platform: "windows"}, &made); err != nil {
+		t.Fatal(err)
+	}
+	var found Found
+	if err := Do(t.Context(), state, "find-instance", made, &found); err != nil || !found.Unserved {
+		t.Errorf("who waits does not learn that no lab runs: %+v, %v", found, err)
+	}
+	var v Verdict
+	if err := Do(t.Context(), state, "check-password", Attempt{ID: made.ID, Password: "x"}, &v); err != nil || v.Opens || v.Why != "no lab runs it" {
+		t.Errorf("%+v, %v", v, err)
+	}
 	if err := Do(t.Context(), state, "nonsense", policy, &Nothing{}); err == nil {
 		t.Error("a command that does not exist succeeds")
 	}

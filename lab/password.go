@@ -28,7 +28,10 @@ func (l *Lab) CheckPassword(_ context.Context, a Attempt) (Verdict, error) {
 	if !ok {
 		return Verdict{}, fmt.Errorf("cannot check a password: there is no instance %s", a.ID)
 	}
-	if l.windows == nil || state != "running" {
+	if l.windows == nil {
+		return Verdict{ID: a.ID, Why: "no lab runs it"}, nil
+	}
+	if state != "running" {
 		return Verdict{ID: a.ID, Why: "it does not run: it is " + state}, nil
 	}
 	switch err := l.windows.Check(a.ID, a.Password); {

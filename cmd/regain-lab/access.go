@@ -92,8 +92,8 @@ func (p *program) putPolicy() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "put-policy --state DIR --user USER|--role ROLE --name NAME --policy FILE|--delete",
 		Short: "Attach a policy to a user or role, or take it away",
-		Long: `put-policy attaches a policy under a name, or replaces the one of that name. The
-operator's policies count when the lab was started with --enforce-iam.`,
+		Long: `put-policy attaches a policy under a name, or replaces the one of that name.
+Policies count when the lab was started with --enforce-iam.`,
 		Example: `regain-lab put-policy --state lab --user operator --name rescue --policy policy.json
 regain-lab put-policy --state lab --user operator --name rescue --delete`,
 	}

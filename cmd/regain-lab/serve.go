@@ -40,7 +40,7 @@ regain-lab serve --state lab --speed 50 --enforce-iam --faults faults.json`,
 	f.StringVar(&c.Listen, "listen", "127.0.0.1:4599", "`address` on the loopback to answer at; port 0 is any")
 	f.Float64Var(&c.Speed, "speed", 1, "how many `times` faster than in a real account transitions are")
 	f.StringVar(&c.Boot, "boot", "sshd", "`how` an instance boots: sshd (its own, from its own root), qemu (the whole system) or none")
-	f.BoolVar(&c.EnforceIAM, "enforce-iam", false, "evaluate the policies for the operator, too")
+	f.BoolVar(&c.EnforceIAM, "enforce-iam", false, "ask IAM before each call what the caller's policies allow")
 	f.StringVar(&c.FaultsFile, "faults", "", "`file` of faults to inject")
 	f.StringVar(&c.Region, "region", "", "`region` of a fresh account (default us-east-1)")
 	return cmd

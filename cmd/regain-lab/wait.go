@@ -29,6 +29,8 @@ func (p *program) wait(ctx context.Context, id string, s *ec2.Spec) (lab.Found, 
 		switch {
 		case s.Stopped && found.State == "stopped":
 			return found, nil
+		case found.Unserved:
+			return found, fmt.Errorf("cannot wait for %s: no lab runs on this state, start one with regain-lab serve", id)
 		case !s.Stopped && (found.State == "stopped" || found.State == "terminated"):
 			return found, fmt.Errorf("cannot wait for %s: it did not start, and is %s", id, found.State)
 		case !s.Stopped && found.State == "running" && (s.Platform == "windows" || answers(ctx, net.JoinHostPort(found.Address, found.Port))):
