@@ -195,7 +195,7 @@ func (s *story) backups(o controller.Outcome, is sim.Snapshot) {
 // warned tells whether the run says that the volume is not as it was, or cannot
 // know: its journal is lost.
 func (s *story) warned(o controller.Outcome) bool {
-	return strings.Contains(strings.Join(o.Rescue.Warnings, " "), "not taken back")
+	return o.Rescue.Left && strings.Contains(strings.Join(o.Rescue.Warnings, " "), "not taken back")
 }
 
 // opens tells whether the key of a rescue is in.

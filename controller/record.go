@@ -112,8 +112,10 @@ type Rescue struct {
 	Calm    bool `json:"calm,omitempty"`
 	// Forward says that the helper was lost on the way home with what it takes
 	// to undo: the rescue is finished instead.
-	Forward bool    `json:"forward,omitempty"`
-	Backup  *Backup `json:"backup,omitempty"`
+	Forward bool `json:"forward,omitempty"`
+	// Left says that the volume came home with what the agent had written to it.
+	Left   bool    `json:"left,omitempty"`
+	Backup *Backup `json:"backup,omitempty"`
 	// Enabled is the image that makes a new Windows password at its first start,
 	// NotEnabled that it was given up.
 	Enabled    *Backup `json:"enabled,omitempty"`

@@ -178,7 +178,7 @@ func (b *bracket) calm(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		if r.windows() {
 			text += "; a new password may be made at its next start, and regain password gets it"
 		}
-		r.Warnings = append(r.Warnings, text)
+		r.Left, r.Warnings = true, append(r.Warnings, text)
 	case err != nil || !wait.Done() || r.rescued():
 		return wait, err
 	}

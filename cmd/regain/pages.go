@@ -156,10 +156,20 @@ func outcomePage(o controller.Outcome) string {
 
 func outcomeHeadline(o controller.Outcome) string {
 	windows := o.Rescue.Original != nil && o.Rescue.Original.Instance.Platform == controller.Windows
+	back := o.State == controller.StateTakenBack || o.State == controller.StateInterrupted
+	switch {
+	case back && o.Rescue.Gone:
+		return "GONE: somebody has terminated " + o.Instance + ". What was made for the run is removed."
+	case back && o.Rescue.Left:
+		return "HOME, but not as it was: what was written to the volume of " + o.Instance + " could not be taken back."
+	}
 	switch o.State {
 	case controller.StateRescued:
 		if windows {
 			return armedHeadline(o)
+		}
+		if o.Rescue.Original != nil && o.Rescue.Original.Instance.State == controller.Stopped {
+			return "RESCUED: " + o.Instance + " lets you in with the new key when it is started."
 		}
 		return "RESCUED: " + o.Instance + " lets you in with the new key."
 	case controller.StateUnproven:
@@ -245,7 +255,7 @@ func (p *page) report(report *offline.Report) {
 		p.field(v.User, fmt.Sprintf("%s before, %s now", v.Before, v.After))
 	}
 	if w := report.Windows; w != nil {
-		p.field("password", join(" ", "made by", w.Agent, w.Version))
+		p.field("password", join(" ", "made by", w.Agent, w.Version, ofRun(w)))
 		for _, warning := range w.Warnings {
 			p.field("note", warning)
 		}
@@ -253,6 +263,14 @@ func (p *page) report(report *offline.Report) {
 	if k := report.Key; k != nil {
 		p.field("key", join(", ", k.Type, k.Fingerprint, stored(k)))
 	}
+}
+
+// ofRun is what regain password --run takes on another machine.
+func ofRun(w *offline.Windows) string {
+	if w.Run == "" {
+		return ""
+	}
+	return "of run " + w.Run
 }
 
 func stored(k *offline.Key) string {

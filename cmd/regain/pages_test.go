@@ -101,7 +101,16 @@ func TestPages(t *testing.T) {
 			Hint: "name the agent to use (--windows-agent)", Consent: "--accept windows/agents-armed",
 		}}},
 	}
+	scripted := armed
+	scripted.Rescue.Result = &controller.Result{Outcome: offline.Rescued, Report: &offline.Report{
+		Windows: &offline.Windows{Agent: "startup-script", Armed: []string{"startup-script"}, Run: "20261122T155300Z-3fa2c1-1"},
+	}}
+	gone := refused
+	gone.Error, gone.Rescue = "somebody has terminated the instance: there is nothing left to rescue", controller.Rescue{Gone: true}
+	left := refused
+	left.Rescue.Left, left.Rescue.Warnings = true, []string{"what the agent has written to the volume is not taken back: the helper is lost"}
 	for name, got := range map[string]string{
+		"armed-script": outcomePage(scripted), "gone": outcomePage(gone), "left": outcomePage(left),
 		"armed-stopped": outcomePage(toStart), "not-armed": outcomePage(unarmed),
 		"armed": outcomePage(armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
 		"taken-back": outcomePage(refused), "status": statusPage(status), "list": listPage([]controller.Status{status, home}),
