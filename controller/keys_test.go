@@ -80,7 +80,7 @@ func TestOwnKey(t *testing.T) {
 	if o.State != controller.StateRescued || o.Rescue.Verified.State != controller.Proven || o.Rescue.Param != nil || len(w.cloud.Snapshot().Parameters) > 0 {
 		t.Fatalf("%s, %v, %+v", o.State, o.Err, o.Rescue.Verified)
 	}
-	if want := []string{"ssh admin@" + o.Rescue.Address, "regain ssh " + w.patient}; !slices.Equal(o.Login, want) {
+	if want := []string{"ssh admin@" + o.Rescue.Address, "regain ssh " + w.patient + " --identity FILE"}; !slices.Equal(o.Login, want) {
 		t.Errorf("%v, want %v", o.Login, want)
 	}
 }
@@ -101,6 +101,9 @@ func TestProof(t *testing.T) {
 		o := w.reset(t, controller.Ask{Verify: tt.verify})
 		if o.State != tt.state || o.Rescue.Verified.State != tt.proof || (o.Err == nil) != (tt.state == controller.StateRescued) {
 			t.Errorf("%s: %s, %v, %+v", name, o.State, o.Err, o.Rescue.Verified)
+		}
+		if starts := slices.Contains(o.Login, "aws ec2 start-instances --instance-ids "+w.patient); starts != (tt.patient.Instance.State == controller.Stopped) {
+			t.Errorf("%s: what to do next: %q", name, o.Login)
 		}
 		w.same(t)
 	}

@@ -90,7 +90,7 @@ func KeyFile(instance string) string { return "regain-" + instance }
 func login(r *Rescue) []string {
 	switch {
 	case r.windows() && !r.stops():
-		return []string{"aws ec2 start-instances --instance-ids " + r.Ask.Instance, "regain password " + r.Ask.Instance + " --key FILE"}
+		return []string{startCommand(r.Ask.Instance), "regain password " + r.Ask.Instance + " --key FILE"}
 	case r.windows():
 		return []string{"regain password " + r.Ask.Instance + " --key FILE"}
 	}
@@ -104,10 +104,21 @@ func login(r *Rescue) []string {
 		commands = append(commands, "regain key "+r.Ask.Instance)
 		key = " -i " + KeyFile(r.Ask.Instance)
 	}
-	if host != "" && r.stops() {
+	switch {
+	case !r.stops():
+		commands = append(commands, startCommand(r.Ask.Instance))
+	case host != "":
 		commands = append(commands, "ssh"+key+" "+user+"@"+host)
 	}
+	if r.Ask.Keys == KeysGiven { // it is stored nowhere
+		return append(commands, "regain ssh "+r.Ask.Instance+" --identity FILE")
+	}
 	return append(commands, "regain ssh "+r.Ask.Instance)
+}
+
+// startCommand starts an instance that was stopped, and came home so.
+func startCommand(instance string) string {
+	return "aws ec2 start-instances --instance-ids " + instance
 }
 
 // address is where the instance is reached now: where the proof reached it, or

@@ -71,7 +71,7 @@ func (p *program) doKey(ctx context.Context, k *keyFlags, instance string) error
 	}
 	secret, parameter, err := cloud.Secret(ctx, k.parameter, k.version)
 	if err != nil {
-		return explainNoKey(err, k.parameter)
+		return &noKey{parameter: k.parameter, err: err}
 	}
 	defer clear(secret)
 	pair, err := ssh.ParseRawPrivateKey(secret)
@@ -164,6 +164,7 @@ func (p *program) toAgent(pair crypto.PrivateKey, h handed, lifetime time.Durati
 type noKey struct {
 	parameter string
 	err       error
+	login     bool // it is wanted for a login
 }
 
 func (e *noKey) Error() string {
@@ -172,9 +173,10 @@ func (e *noKey) Error() string {
 func (e *noKey) Unwrap() error { return e.err }
 func (e *noKey) details() string {
 	if cloud := (*controller.CloudError)(nil); errors.As(e.err, &cloud) && cloud.Kind == controller.NotFound {
+		if e.login {
+			return "no reset of this instance has stored a key in this region: if one was given a key of yours, name its private half with --identity FILE"
+		}
 		return "no reset of this instance has stored a key in this region; regain list --all shows what runs there were"
 	}
 	return cloudHint(e.err)
 }
-
-func explainNoKey(err error, parameter string) error { return &noKey{parameter, err} }

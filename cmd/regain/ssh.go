@@ -75,7 +75,11 @@ func (p *program) doSSH(ctx context.Context, s *sshFlags, id string, args []stri
 	if s.user == "" && len(last.Users) > 0 {
 		s.user = last.Users[0]
 	}
-	if s.user == "" {
+	switch {
+	case s.user != "":
+	case found[0].Platform == controller.Windows:
+		return &usageError{id + " runs Windows, and has a password in place of a key", "regain password " + id + " --key FILE gets it; where it has an sshd, say --user NAME"}
+	default:
 		return &usageError{"there is no reset of " + id + " on record here, so the user is not known", "say --user NAME"}
 	}
 	words, err := p.way(ctx, s, found[0])
@@ -182,7 +186,7 @@ func (p *program) identity(ctx context.Context, cloud controller.Cloud, s *sshFl
 	name := controller.ParameterName(id)
 	secret, _, err := cloud.Secret(ctx, name, 0)
 	if err != nil {
-		return nil, nil, explainNoKey(err, name)
+		return nil, nil, &noKey{name, err, true}
 	}
 	pair, err := ssh.ParseRawPrivateKey(secret)
 	clear(secret)
