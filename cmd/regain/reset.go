@@ -110,6 +110,9 @@ func (r *resetFlags) consentFlags(f *pflag.FlagSet) {
 
 func (r *resetFlags) asks(instances []string) ([]controller.Ask, error) {
 	ask := r.ask
+	if err := r.key(); err != nil {
+		return nil, err
+	}
 	if r.publicKey != "" {
 		key, err := readPublicKey(r.publicKey)
 		if err != nil {
@@ -131,9 +134,6 @@ func (r *resetFlags) asks(instances []string) ([]controller.Ask, error) {
 	if err := oneOf("--verify", ask.Verify, controller.VerifyAuto, controller.VerifyAlways, controller.VerifyNever); err != nil {
 		return nil, err
 	}
-	if err := oneOf("--keys", ask.Keys, controller.KeysAgent, controller.KeysController, controller.KeysGiven); err != nil {
-		return nil, err
-	}
 	var asks []controller.Ask
 	seen := map[string]bool{}
 	for _, id := range instances {
@@ -145,6 +145,23 @@ func (r *resetFlags) asks(instances []string) ([]controller.Ask, error) {
 		asks = append(asks, ask)
 	}
 	return asks, nil
+}
+
+// key checks what is asked of a key that is made, before anything is begun.
+func (r *resetFlags) key() error {
+	if err := oneOf("--keys", r.ask.Keys, controller.KeysAgent, controller.KeysController); err != nil {
+		return err
+	}
+	if err := oneOf("--key-type", r.ask.KeyType, "auto", "ed25519", "ecdsa", "rsa"); err != nil {
+		return err
+	}
+	switch {
+	case r.ask.Keys == controller.KeysController && r.ask.KeyType == "ecdsa":
+		return &usageError{"--keys controller makes no ecdsa key", "leave --keys out: the helper makes it; or say --key-type ed25519 or rsa"}
+	case r.ask.Expires < 0:
+		return &usageError{"--expires must lie in the future", "as in --expires 24h"}
+	}
+	return nil
 }
 
 // findingID is how the ids of findings look that --accept takes.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func TestWindowsFlags(t *testing.T) {
 		{controller.Ask{InSpiteOf: "windows/setup, windows/x"}, "no id of a finding", nil},
 		{controller.Ask{InSpiteOf: "windows/setup,"}, "no id of a finding", nil},
 	} {
-		tt.ask.Backup, tt.ask.Verify, tt.ask.Keys = controller.BackupAMI, controller.VerifyAuto, controller.KeysAgent
+		tt.ask.Backup, tt.ask.Verify, tt.ask.Keys, tt.ask.KeyType = controller.BackupAMI, controller.VerifyAuto, controller.KeysAgent, "auto"
 		asks, err := (&resetFlags{ask: tt.ask}).asks([]string{"i-0123456789abcdef0"})
 		usage := (*usageError)(nil)
 		if (tt.says == "") != (err == nil) || err != nil && (!errors.As(err, &usage) || !strings.Contains(usage.text, tt.says)) {
@@ -52,6 +53,22 @@ func TestWindowsFlags(t *testing.T) {
 		}
 		if err == nil && !slices.Equal(asks[0].Accept, tt.accept) {
 			t.Errorf("%+v: accepts %v, want %v", tt.ask, asks[0].Accept, tt.accept)
+		}
+	}
+}
+
+// TestKeyFlags: what cannot be done about a key is said before the account is asked.
+func TestKeyFlags(t *testing.T) {
+	for says, args := range map[string][]string{
+		`--keys "given" is none of agent, controller`:      {"--keys", "given"},
+		`--key-type "dsa" is none of auto, ed25519, ecdsa`: {"--key-type", "dsa"},
+		"--keys controller makes no ecdsa key":             {"--keys", "controller", "--key-type", "ecdsa"},
+		"--expires must lie in the future":                 {"--expires", "-1h"},
+	} {
+		var complaints bytes.Buffer
+		p := &program{stdout: &complaints, stderr: &complaints, env: func(string) string { return "" }, width: func() int { return 80 }}
+		if code := p.run(t.Context(), append([]string{"reset", "i-0123456789abcdef0"}, args...)); code != exitUsage || !strings.Contains(complaints.String(), says) {
+			t.Errorf("%v: code %d: %s", args, code, &complaints)
 		}
 	}
 }
