@@ -226,8 +226,9 @@ func (s *story) direction(journals *runs) {
 	}
 }
 
-// TestFaultsAnywhere places every fault at every call of every scenario, and
-// of the pairs of faults one in so many.
+// TestFaultsAnywhere places every fault at every call of the plain rescue, and at
+// every call that changes something of the others, and of the pairs of faults one
+// in so many.
 func TestFaultsAnywhere(t *testing.T) {
 	for _, sc := range scenarios() {
 		t.Run(sc.name, func(t *testing.T) {
