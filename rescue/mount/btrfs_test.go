@@ -103,7 +103,7 @@ func TestBtrfsDefaultSubvolume(t *testing.T) {
 // pair makes a btrfs of two devices, each in a loop over a file.
 func pair(t *testing.T) (loops []*mount.Loop, paths []string) {
 	t.Helper()
-	testdisk.Need(t, "mkfs.btrfs")
+	testdisk.Need(t, "mkfs.btrfs", "btrfs")
 	for _, name := range []string{"a", "b"} {
 		path := filepath.Join(t.TempDir(), name)
 		if err := os.WriteFile(path, nil, 0o600); err != nil {
@@ -116,12 +116,30 @@ func pair(t *testing.T) (loops []*mount.Loop, paths []string) {
 		loops = append(loops, attach(t, path, false))
 	}
 	run(t, "mkfs.btrfs", "-q", "-f", "-d", "raid1", "-m", "raid1", loops[0].Path, loops[1].Path)
+	t.Cleanup(func() {
+		for _, l := range loops {
+			if l.File != nil {
+				forget(t, l)
+			}
+		}
+	})
 	return loops, paths
+}
+
+// forget has the kernel forget the device of an unmounted btrfs while its number
+// is ours: other tests, of other packages too, get it next.
+func forget(t *testing.T, l *mount.Loop) {
+	t.Helper()
+	if err := l.Idle(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "btrfs", "device", "scan", "--forget", l.Path)
 }
 
 func TestBtrfsMissingDevice(t *testing.T) {
 	loops, paths := pair(t)
 	for _, l := range loops {
+		forget(t, l)
 		if err := l.Detach(deadline(t)); err != nil {
 			t.Fatal(err)
 		}
