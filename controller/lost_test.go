@@ -91,6 +91,29 @@ func TestHelperLostOnTheWayHome(t *testing.T) {
 	w.same(t)
 }
 
+// TestLeft: the helper goes with what it takes to undo, and no other ends the
+// rescue: the volume comes home with what was written, and the outcome says so.
+func TestLeft(t *testing.T) {
+	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, sim.Patient{AgentDies: 99})
+	w.Watch = func(e controller.Event) {
+		if e.Step == "rescue" && e.Way == "home" && e.Event == "begins" {
+			for id, i := range w.cloud.Snapshot().Instances {
+				if i.Tags[controller.TagRole] == controller.RoleHelper {
+					w.cloud.Kill(id)
+				}
+			}
+		}
+	}
+	o := w.reset(t, controller.Ask{})
+	if now := w.cloud.Snapshot().Files; fmt.Sprint(now) == fmt.Sprint(w.before.Files) {
+		t.Fatal("it has all been taken back")
+	}
+	if o.State != controller.StateTakenBack || !o.Rescue.Left || len(o.Rescue.Warnings) == 0 {
+		t.Errorf("%s, left %t, %q", o.State, o.Rescue.Left, o.Rescue.Warnings)
+	}
+	w.same(t)
+}
+
 func TestAgentDiesEveryTime(t *testing.T) {
 	w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, sim.Patient{AgentDies: 9})
 	o := w.reset(t, controller.Ask{})
