@@ -39,7 +39,7 @@ var ntfsCodes = []struct {
 	code, advice string
 }{
 	{ErrHibernated, "hibernated", "start the instance, and have EC2 stop it, neither hibernated (--hibernate) nor forced; where fast start-up is on, turn it off first (powercfg /h off, by Run Command)"},
-	{ErrUncleanLog, "unclean", "start the instance once, and stop it without force; or work on a copy of the volume made from a snapshot"},
+	{ErrUncleanLog, "unclean", "start the instance, let Windows come up, and stop it without force"},
 	{ErrMarked, "dirty", "start the instance, let Windows check the volume and come up, and stop it without force"},
 	{ErrDamaged, "inconsistent", "let Windows repair the volume (chkdsk /f) before anything else"},
 	{ErrInUse, "in-use", "unmount the volume on the helper"},
