@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -167,5 +170,30 @@ func listPackages(t *testing.T) []pkg {
 			t.Fatalf("cannot read the list of packages: %v", err)
 		}
 		packages = append(packages, p)
+	}
+}
+
+// TestDecisionsNamePackagesThatThereAre: what a table of docs/adr calls a package is one.
+func TestDecisionsNamePackagesThatThereAre(t *testing.T) {
+	pages, err := filepath.Glob("docs/adr/*.md")
+	if err != nil || len(pages) == 0 {
+		t.Fatalf("no decisions: %v", err)
+	}
+	row := regexp.MustCompile("(?m)^\\| `([a-z]+(?:/[a-z]+)+)` \\|")
+	seen := 0
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range row.FindAllStringSubmatch(string(text), -1) {
+			seen++
+			if info, err := os.Stat(m[1]); err != nil || !info.IsDir() {
+				t.Errorf("%s: there is no %s", page, m[1])
+			}
+		}
+	}
+	if seen == 0 {
+		t.Error("no table names a package")
 	}
 }
