@@ -82,6 +82,25 @@ func TestAttachRefusals(t *testing.T) {
 	b.fails("IncorrectState", "DetachVolume", "VolumeId="+root) // attaching
 }
 
+// TestMostAttachments: 28, the root volume among them.
+func TestMostAttachments(t *testing.T) {
+	b := newBench(t)
+	full := Spec{Stopped: true}
+	for letter := 'b'; len(full.Volumes) < 26; letter++ {
+		full.Volumes = append(full.Volumes, Disk{Device: "/dev/xvdb" + string(letter-1), Size: 1})
+	}
+	id := b.guest(full)
+	for _, device := range []string{"/dev/sdf", "/dev/sdg"} {
+		volume := b.do("CreateVolume", "AvailabilityZone=us-east-1a", "Size=1").at("volumeId")
+		b.pass(time.Minute)
+		if device == "/dev/sdf" {
+			b.do("AttachVolume", "VolumeId="+volume, "InstanceId="+id, "Device="+device)
+			continue
+		}
+		b.fails("AttachmentLimitExceeded", "AttachVolume", "VolumeId="+volume, "InstanceId="+id, "Device="+device)
+	}
+}
+
 func TestAttachToPendingAndManaged(t *testing.T) {
 	b := newBench(t)
 	volume := b.do("CreateVolume", "AvailabilityZone=us-east-1a", "Size=1").at("volumeId")
