@@ -39,6 +39,8 @@ func TestGlued(t *testing.T) {
 	}
 }
 
+// What is quadratic takes hours. The bound leaves room for the race detector, on a
+// machine that is busy with other tests.
 func TestHostileLinesAreFast(t *testing.T) {
 	ed := text(t, "ed25519")
 	start := time.Now()
@@ -48,7 +50,7 @@ func TestHostileLinesAreFast(t *testing.T) {
 		Parse(append([]byte(ed+" "), b...)).Match(newKey(t, "ed25519"), MatchContext{})
 		Parse(append(b, " "+ed...)).Match(newKey(t, "ed25519"), MatchContext{})
 	}
-	if d := time.Since(start); d > 20*time.Second {
+	if d := time.Since(start); d > 4*time.Minute {
 		t.Errorf("hostile lines took %v", d)
 	} else {
 		t.Logf("36 lines of 1 MB in %v", d)
