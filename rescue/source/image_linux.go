@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -89,8 +90,8 @@ func (f Finder) checkImage(file *os.File, write bool) (int64, error) {
 	return st.Size, nil
 }
 
-// imageUsers refuses an image behind a loop device. Loops that cannot write do
-// not disturb a reader.
+// imageUsers refuses an image behind a loop device, or mounted without one, as
+// ntfs-3g does. Loops that cannot write do not disturb a reader.
 func (f Finder) imageUsers(file *os.File, st unix.Stat_t, write bool) error {
 	tree, err := readTree(f.Sys)
 	if err != nil {
@@ -102,6 +103,19 @@ func (f Finder) imageUsers(file *os.File, st unix.Stat_t, write bool) error {
 		}
 		if target := f.loopTarget(d); target.dev == st.Dev && target.ino == st.Ino {
 			return &Refusal{file.Name(), Held, "attached to " + d.name}
+		}
+	}
+	mounts, err := readMounts(f.Mountinfo)
+	if err != nil {
+		return fmt.Errorf("cannot guard %q: %w", file.Name(), err)
+	}
+	for _, m := range mounts {
+		var served unix.Stat_t
+		if !strings.HasPrefix(m.fstype, "fuse") || !filepath.IsAbs(m.source) || unix.Stat(m.source, &served) != nil {
+			continue
+		}
+		if served.Dev == st.Dev && served.Ino == st.Ino {
+			return &Refusal{file.Name(), Mounted, fmt.Sprintf("at %q", m.point)}
 		}
 	}
 	return nil

@@ -113,6 +113,31 @@ func TestImageOfRunningMachine(t *testing.T) {
 	}
 }
 
+// ntfs-3g serves an image as it is, without a loop device, and keeps no lock.
+func TestImageServedByFUSE(t *testing.T) {
+	path := rawImage(t, "disk 1.img", "", 1<<20)
+	for _, c := range []struct {
+		served string
+		want   Reason
+	}{{path, Mounted}, {rawImage(t, "other.img", "", 1<<20), ""}, {"sshfs", ""}, {"/nonesuch", ""}} {
+		table := filepath.Join(t.TempDir(), "mountinfo")
+		line := "22 27 0:21 / /mnt rw - fuse " + strings.ReplaceAll(c.served, " ", `\040`) + " rw\n"
+		if err := os.WriteFile(table, []byte(line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for _, write := range []bool{false, true} {
+			f, _, err := Finder{Mountinfo: table}.OpenImage(path, write)
+			refusal := &Refusal{}
+			if errors.As(err, &refusal); refusal.Reason != c.want || err == nil && c.want != "" {
+				t.Errorf("serving %s, write %v: got %v", c.served, write, err)
+			}
+			if err == nil {
+				f.Close()
+			}
+		}
+	}
+}
+
 func loopOver(t *testing.T, path string, readonly bool) *mount.Loop {
 	t.Helper()
 	testdisk.Need(t)
