@@ -148,6 +148,7 @@ func (a Ask) ofSSH() []string {
 	}{
 		{"--user", len(a.Users) > 0},
 		{"--keys controller", a.Keys == KeysController},
+		{"--key-type", a.KeyType != "" && a.KeyType != "auto"},
 		{"--kms-key", a.KMSKey != ""},
 		{"--expires", a.Expires != 0},
 		{"--revoke-previous", a.RevokePrevious},

@@ -76,8 +76,8 @@ var windowsCases = []struct {
 	{"own key too short", func(_ *still, a *Ask, _ *Instance) { a.PublicKey = rsaOf(1024) }, []string{"windows-public-key"}, "1024 bits"},
 	{"own key unread", func(_ *still, a *Ask, _ *Instance) { a.PublicKey = "ssh-rsa A" }, []string{"windows-public-key"}, "cannot be read"},
 	{"about SSH", func(_ *still, a *Ask, _ *Instance) {
-		a.Users, a.Verify, a.Keys, a.Expires = []string{"admin"}, VerifyAlways, KeysController, 1
-	}, []string{"windows-not-for"}, "--user, --keys controller, --expires, --verify always was given"},
+		a.Users, a.Verify, a.Keys, a.KeyType, a.Expires = []string{"admin"}, VerifyAlways, KeysController, "rsa", 1
+	}, []string{"windows-not-for"}, "--user, --keys controller, --key-type, --expires, --verify always was given"},
 	{"no image", func(c *still, _ *Ask, _ *Instance) { delete(c.public, windowsImage("amd64")) }, []string{"helper-image"}, "canonical"},
 	{"can hibernate", func(_ *still, _ *Ask, i *Instance) { i.Hibernation = true }, []string{"hibernation"}, ""},
 }
