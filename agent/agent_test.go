@@ -31,6 +31,10 @@ func TestNewRun(t *testing.T) {
 func TestEveryEndHasAReport(t *testing.T) {
 	dir := t.TempDir()
 	gone := filepath.Join(dir, "gone.raw")
+	wrapped := filepath.Join(dir, "disk.qcow2")
+	if err := os.WriteFile(wrapped, append([]byte("QFI\xfb\x00\x00\x00\x03"), make([]byte, 4096)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	cancelled, cancel := context.WithCancel(context.Background())
 	cancel()
 	for name, tt := range map[string]struct {
@@ -42,6 +46,7 @@ func TestEveryEndHasAReport(t *testing.T) {
 		"usage":       {context.Background(), offline.Task{Command: Inspect}, offline.Refused, "usage"},
 		"no image":    {context.Background(), offline.Task{Command: Inspect, Image: gone}, offline.Refused, "no-source"},
 		"no store":    {context.Background(), offline.Task{Command: Rescue, Image: gone, StateDir: dir}, offline.Refused, "usage"},
+		"not raw":     {context.Background(), offline.Task{Command: Rescue, Image: wrapped, StateDir: dir}, offline.Refused, "source"},
 		"no volume":   {context.Background(), offline.Task{Command: Inspect, Volume: "vol-0123456789abcdef0"}, offline.Refused, "no-volume"},
 		"volume id":   {context.Background(), offline.Task{Command: Inspect, Volume: "vol-xyz"}, offline.Refused, "usage"},
 		"no journal":  {context.Background(), offline.Task{Command: Undo, Image: gone, Run: "r", StateDir: dir + "/none"}, offline.Refused, "unknown-run"},

@@ -54,16 +54,27 @@ func (w *work) find(ctx context.Context, r source.Request) (*source.Source, erro
 }
 
 // wantStore ends a task without a place for the private key that it needs: on all
-// but a Windows. A volume that is not there is no excuse.
+// but a Windows. A volume that is not there is no excuse; of one that is there and
+// cannot be opened nobody knows what it holds.
 func (w *work) wantStore(patient *rescue.Patient, err error) error {
+	var refusal *rescue.Refusal
+	gone := errors.As(err, &refusal) && (refusal.Code == noSource || refusal.Code == noVolume)
 	switch {
-	case w.job.noStore == nil || err == nil && patient.MayBeWindows():
+	case w.job.noStore == nil || err != nil && !gone:
 		return err
-	case err == nil:
-		return errors.Join(w.job.noStore, patient.Close())
+	case gone:
+		return w.job.noStore
+	case patient.MayBeWindows():
+		return nil
 	}
-	return w.job.noStore
+	return errors.Join(w.job.noStore, patient.Close())
 }
+
+// The codes for a volume that is not there.
+const (
+	noSource = "no-source"
+	noVolume = "no-volume"
+)
 
 func refusedSource(ctx context.Context, err error) error {
 	inUse, code, hint := (*source.Refusal)(nil), "source", ""
@@ -73,11 +84,11 @@ func refusedSource(ctx context.Context, err error) error {
 	case errors.Is(err, source.ErrVolumeID):
 		return &UsageError{Text: err.Error()}
 	case errors.Is(err, source.ErrNoVolume):
-		code, hint = "no-volume", "attach it to this instance, and give it time with --wait 15m"
+		code, hint = noVolume, "attach it to this instance, and give it time with --wait 15m"
 	case errors.Is(err, source.ErrNoSerial):
 		code, hint = "no-serial", "find the device by its size with lsblk, and name it with --device"
 	case errors.Is(err, fs.ErrNotExist):
-		code = "no-source"
+		code = noSource
 	}
 	return &rescue.Refusal{Code: code, Text: err.Error(), Hint: hint}
 }
