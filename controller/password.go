@@ -133,7 +133,10 @@ func (q *passwordQuest) told() []string {
 	if q.denied != nil {
 		return []string{"why is not known, as its console may not be read: " + q.denied.Error()}
 	}
-	return append(tellScript(q.console, q.runs, q.script), tellConsole(q.console, q.script)...)
+	if told := tellScript(q.console, q.runs, q.script); told != nil {
+		return told
+	}
+	return tellConsole(q.console)
 }
 
 // passwordQuest is one wait for a password.

@@ -35,7 +35,8 @@ var signs = []sign{
 const copyOfBlock = `C:\ProgramData\regain has it in a file, encrypted, which regain password --block opens`
 
 // tellScript is what a console shows of a start-up script that was not taken for the
-// one of the runs, or did not come through.
+// one of the runs, or did not come through. Then what launch agents say is not about
+// the password.
 func tellScript(console []byte, runs []string, script bool) []string {
 	if slices.ContainsFunc(runs, func(run string) bool {
 		_, err := newpassword.ParseBlock(console, run)
@@ -53,14 +54,10 @@ func tellScript(console []byte, runs []string, script bool) []string {
 }
 
 // tellConsole is what a console shows of why there is no password, with the line
-// that shows it. What the instance writes is not trusted: it is quoted. Where a
-// script makes the password, what launch agents say is not about it.
-func tellConsole(console []byte, script bool) []string {
-	switch {
-	case len(bytes.TrimSpace(console)) == 0:
+// that shows it. What the instance writes is not trusted: it is quoted.
+func tellConsole(console []byte) []string {
+	if len(bytes.TrimSpace(console)) == 0 {
 		return []string{"the console is empty: it is filled some minutes after the start, or the instance does not boot"}
-	case script:
-		return nil
 	}
 	var told []string
 	for _, s := range signs {
