@@ -128,8 +128,10 @@ func (p *program) setup() *cobra.Command {
 administrator deploys it once; regain itself never makes roles.
 
 account    the helper's role and instance profile, and the bucket by which the
-           agent is delivered: all that a reset needs
-helper     the role and instance profile alone, for further regions
+           agent is delivered: all that a reset needs. A bucket is for one
+           region: deploy it in each, after the first with Helper=exists
+helper     the role and instance profile alone, where nothing is delivered or a
+           bucket of yours is named
 controller a role for whoever runs regain, to be assumed with --role-arn`,
 		Example: `regain setup account --out regain-setup.yaml
 regain setup controller`,
@@ -157,5 +159,8 @@ func (p *program) doSetup(which, out string) error {
 		return fmt.Errorf("cannot write the template: %w", err)
 	}
 	p.say(fmt.Sprintf("deploy it once: aws cloudformation deploy --stack-name %s --template-file %s --capabilities CAPABILITY_NAMED_IAM", name, file))
+	if which == "account" {
+		p.say("and in each further region with --parameter-overrides Helper=exists, as the role is the account's")
+	}
 	return nil
 }
