@@ -104,7 +104,7 @@ func TestLoginAgreesWithSSHD(t *testing.T) {
 		} {
 			_, asks := tt.signer.(*publicHalf)
 			p := &prover{dial: dial, address: "10.0.0.1:22", user: "root", signer: tt.signer, asks: asks}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			v := p.login(ctx)
 			cancel()
 			if v.State != tt.want {

@@ -68,7 +68,7 @@ func (l *lab) address(id string) string {
 func (l *lab) awaitSSH(id string) {
 	l.t.Helper()
 	said := ""
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		d := l.describe(id)
 		if said = "it is " + d.State; d.State != "running" || d.Address == "" {
 			continue

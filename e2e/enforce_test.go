@@ -43,7 +43,7 @@ func TestResetWithinThePolicy(t *testing.T) {
 func (l *lab) nothingLeft(run string) {
 	l.t.Helper()
 	var left result
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(200 * time.Millisecond) {
 		if left = l.run(nil, "regain-lab", "leftovers", "--state", l.state, "--run", run); left.code == 0 {
 			return
 		}

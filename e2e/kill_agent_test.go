@@ -142,7 +142,7 @@ func (p *patient) ended(t *testing.T, r ending, state string) {
 // killOne kills the agent that waits for the patient's volume, or is just about to.
 func (p *patient) killOne(t testing.TB) {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		for _, pid := range agents(t, p.volume, "rescue") {
 			if syscall.Kill(pid, syscall.SIGKILL) == nil {
 				return

@@ -100,7 +100,7 @@ func (p *patient) judge(t testing.TB, run string, said ending) {
 // off leave on this host: those of other tests may be about to go.
 func (l *lab) leftovers(run string) string {
 	l.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		r := l.run(nil, "regain-lab", "leftovers", "--state", l.state, "--run", run, "--json")
 		var left struct{ Resources, Host []string }
 		if err := json.Unmarshal([]byte(r.stdout), &left); err != nil {

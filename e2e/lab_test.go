@@ -110,7 +110,7 @@ func (l *lab) end(sig syscall.Signal) {
 	go func() { _ = l.cmd.Wait(); close(done) }()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(2 * time.Minute):
 		l.t.Errorf("the lab does not end")
 		_ = l.cmd.Process.Kill()
 		<-done
@@ -215,5 +215,5 @@ func (l *lab) aws(args ...string) string {
 func (l *lab) login(id, user, key string) result {
 	l.t.Helper()
 	return l.run(nil, "ssh", "-F", "none", "-i", key, "-o", "IdentitiesOnly=yes", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=no",
-		"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", user+"@"+l.address(id), "echo", "in:", "$(id -un)")
+		"-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", user+"@"+l.address(id), "echo", "in:", "$(id -un)")
 }

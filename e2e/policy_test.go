@@ -261,7 +261,7 @@ var features = []feature{
 	{"a subnet without a way out", func(t *testing.T, l *lab) {
 		ask := append([]string{l.blank("--zone", "us-east-1a", "--stopped"), "--agent", filepath.Join(programs, "regain-agent")}, closedSubnet(l, "")...)
 		var risks []risk
-		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
 			if risks = l.dryRun(4, asRescuer(ask...)...); risks[0].ID != "subnet-missing" { // a new one may not show at once
 				break
 			}

@@ -176,7 +176,7 @@ func TestWindowsPowerFails(t *testing.T) {
 // own program must tell the same.
 func (l *lab) staysOnHost() string {
 	l.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		left, told := remains(l.t, l.state), l.run(nil, "regain-lab", "leftovers", "--state", l.state, "--run", "none")
 		if len(left) == 0 && told.code == 0 {
 			return ""

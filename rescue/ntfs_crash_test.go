@@ -88,7 +88,7 @@ func copyOf(t *testing.T, img *testdisk.NTFSImage) *testdisk.NTFSImage {
 // until then the disk is in use.
 func (b *bench) settled(img *testdisk.NTFSImage) {
 	b.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		src, err := source.Finder{}.Open(b.t.Context(), source.Request{Image: img.Path, Write: true})
 		if err == nil {

@@ -204,7 +204,7 @@ func login(ts *testscript.TestScript, neg bool, args []string) {
 		command = []string{"id", "-un"}
 	}
 	err := ts.Exec("ssh", append([]string{
-		"-F", "/dev/null", "-i", ts.MkAbs(args[0]), "-T", "-n", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=10",
+		"-F", "/dev/null", "-i", ts.MkAbs(args[0]), "-T", "-n", "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-o", "ConnectTimeout=60",
 		"-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "admin@" + args[1], "--",
 	}, command...)...)
 	if (err == nil) == neg {
@@ -216,7 +216,7 @@ func remain(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	var got []string
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if got = machine.Remains(ts.MkAbs(args[0])); len(got) == want {
 			return
 		}

@@ -105,7 +105,7 @@ func TestWorkersWorkTogether(t *testing.T) {
 	}
 	var runs []flow.Runner
 	for range 2 * workers {
-		r, err := flow.Begin([]flow.Step[state]{{Name: "a", Do: step}}, &ledger{}, state{}, flow.Options{Now: time.Now, CallLimit: 5 * time.Second})
+		r, err := flow.Begin([]flow.Step[state]{{Name: "a", Do: step}}, &ledger{}, state{}, flow.Options{Now: time.Now, CallLimit: time.Minute})
 		if err != nil {
 			t.Fatal(err)
 		}

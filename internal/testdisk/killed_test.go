@@ -40,7 +40,7 @@ func TestKilledProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // killed, as wanted
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if len(processesWith(t, img.Path)) == 0 && len(loopsOf(t, img.Path)) == 0 {
 			return
 		}

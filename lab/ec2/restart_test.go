@@ -192,7 +192,7 @@ func (b *bench) await(id, state string) {
 	b.Helper()
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	for range 2500 {
+	for range 30000 {
 		if b.state(id) == state {
 			return
 		}

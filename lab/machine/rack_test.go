@@ -178,7 +178,7 @@ func TestFirstProcessAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		cmd := exec.CommandContext(ctx, "/proc/self/exe")
 		cmd.Args, cmd.ExtraFiles = []string{"regain-machine", t.TempDir()}, []*os.File{read}

@@ -259,7 +259,7 @@ func TestRun(t *testing.T) {
 	go func() { ended <- s.Run(ctx) }()
 	id := w.start(s, send([]string{helper}, "echo done"))
 	w.pass(3 * time.Second)
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for w.invocation(s, id)["Status"] != "Success" {
 		select {
 		case <-deadline:

@@ -44,7 +44,7 @@ func mounted(t testing.TB, dev, typ string) (dir string, unmount func()) {
 // test that is between fork and exec holds a copy of the mount a little longer.
 func waitReleased(t testing.TB, dev string) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		f, err := os.OpenFile(dev, os.O_RDONLY|syscall.O_EXCL, 0)
 		if err == nil {
 			_ = f.Close()

@@ -103,7 +103,7 @@ func (c acceptance) run(t *testing.T, suite testdisk.Suite, system *sshd.System,
 // reality is whether the tree's own sshd runs a command for the user.
 func reality(t *testing.T, tree *testdisk.Tree, user, key string) (ok bool, log string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	server, err := tree.Sshd(ctx)
 	if errors.Is(err, testdisk.ErrNotListening) {

@@ -47,7 +47,7 @@ func holdMounted(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	loop, err := mount.AttachLoop(ctx, f, 0, info.Size(), false)
 	if err != nil {
@@ -92,7 +92,7 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // says that it was killed
-	for end := time.Now().Add(10 * time.Second); backing(t, path) != nil; {
+	for end := time.Now().Add(time.Minute); backing(t, path) != nil; {
 		if time.Now().After(end) {
 			t.Fatalf("still attached: %v", backing(t, path))
 		}

@@ -22,7 +22,7 @@ func holdNTFS(path string) string {
 	if err != nil {
 		return err.Error()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	size, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -69,7 +69,7 @@ func TestKilledProcessLeavesNoNTFS(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = child.Wait() // says that it was killed
-	for end := time.Now().Add(10 * time.Second); served(t, device) != nil || backing(t, img.Path) != nil; {
+	for end := time.Now().Add(time.Minute); served(t, device) != nil || backing(t, img.Path) != nil; {
 		if time.Now().After(end) {
 			t.Fatalf("still there: %q, %q", served(t, device), backing(t, img.Path))
 		}
@@ -96,7 +96,7 @@ func TestKilledWhileMountingNTFS(t *testing.T) {
 		time.Sleep(time.Duration(5+3*delay) * time.Millisecond)
 		_ = child.Process.Kill()
 		_ = child.Wait() // says that it was killed
-		for end := time.Now().Add(10 * time.Second); backing(t, img.Path) != nil; {
+		for end := time.Now().Add(time.Minute); backing(t, img.Path) != nil; {
 			if time.Now().After(end) {
 				t.Fatalf("after %d: still attached: %q", delay, backing(t, img.Path))
 			}
