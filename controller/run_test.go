@@ -96,3 +96,15 @@ func TestReset(t *testing.T) {
 		t.Log(line)
 	}
 }
+
+// TestCloudError: some of AWS's errors have a code alone.
+func TestCloudError(t *testing.T) {
+	for want, e := range map[string]controller.CloudError{
+		"ssm:GetParameter: ParameterNotFound":   {Action: "ssm:GetParameter", Code: "ParameterNotFound"},
+		"ec2:StopInstances: Unsupported: never": {Action: "ec2:StopInstances", Code: "Unsupported", Message: "never"},
+	} {
+		if e.Error() != want {
+			t.Errorf("%q, want %q", e.Error(), want)
+		}
+	}
+}
