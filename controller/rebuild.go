@@ -19,7 +19,11 @@ func (e *NoRunError) Error() string {
 	if e.Ref == "" {
 		return "there is no run here that is not home"
 	}
-	return "there is no run " + e.Ref + ": neither a journal here, nor tags in this account and region"
+	of := ""
+	if strings.HasPrefix(e.Ref, "i-") {
+		of = "of "
+	}
+	return "there is no run " + of + e.Ref + ": neither a journal here, nor tags in this account and region"
 }
 
 // resolve finds the run that ref names: itself, the one that has an instance, or

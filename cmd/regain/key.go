@@ -176,7 +176,7 @@ func (e *noKey) details() string {
 		if e.login {
 			return "no reset of this instance has stored a key in this region: if one was given a key of yours, name its private half with --identity FILE"
 		}
-		return "no reset of this instance has stored a key in this region; regain list --all shows what runs there were"
+		return "no reset of this instance has stored a key in this region; regain list --all shows what runs there were, and regain password gets what a Windows has instead"
 	}
 	return cloudHint(e.err)
 }
