@@ -46,8 +46,9 @@ A Windows instance is made to set a new administrator password at its next
 start: by its launch agent, encrypted to its key pair, or with --public-key by
 a start-up script, encrypted to that RSA key. regain password decrypts it.
 
-A backup of the instance is made and kept, unless --backup none. The helper
-and everything else that was made for the run is gone afterwards.
+A backup of the instance is made, unless --backup none, and kept if its volume
+was written to; of Windows, a second image that makes a password of its own.
+The helper and everything else that was made for the run is gone afterwards.
 
 The instance is stopped: you are asked first, or say --yes. --dry-run shows
 what would be done, the risks, and the permissions that it takes.`,
