@@ -175,8 +175,11 @@ func (s *System) others(m *arming, p Plan, w Wishes) {
 			text = fmt.Sprintf("the start-up script of run %s would set a password at the next start, and so would %s: take that run back first, or start the instance once", run, p.Agent)
 		}
 		f := finding("windows/agents-armed", a.Program, text)
-		if w.Agent != "" {
+		switch {
+		case w.Agent != "":
 			f.Severity, f.Consent = offline.Warning, ""
+		case w.Fallback != nil: // an agent cannot be named beside it
+			f.Hint = "start the instance once, whereupon what is armed disarms itself, and run again"
 		}
 		m.findings = append(m.findings, f)
 	}

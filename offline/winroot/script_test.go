@@ -197,6 +197,8 @@ func TestScriptRefusals(t *testing.T) {
 			s := detect(t, v)
 			if p := s.Plan(winroot.Wishes{Run: c.run, Fallback: key}); !slices.Equal(p.Refused, []string{c.id}) || len(p.Changes) > 0 {
 				t.Errorf("%s: refused for %v, %d changes", name, p.Refused, len(p.Changes))
+			} else if i := slices.IndexFunc(p.Findings, func(f offline.Finding) bool { return f.ID == c.id }); strings.Contains(p.Findings[i].Hint, "--windows-agent") {
+				t.Errorf("%s: an agent cannot be named beside the script: %q", name, p.Findings[i].Hint)
 			}
 			if p := s.Plan(winroot.Wishes{Run: c.run, Fallback: key, Allow: []string{c.id}}); (len(p.Refused) == 0) != c.accepts {
 				t.Errorf("%s: accepted, refused for %v", name, p.Refused)
