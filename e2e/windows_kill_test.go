@@ -48,7 +48,8 @@ func TestWindowsRegainIsKilled(t *testing.T) {
 	sideBySide(t, 8, windowsCuts(), windowsCut.String, func(t *testing.T, c windowsCut) {
 		s := serve(t, l, c.agent)
 		end := s.l.watch(s.reset("--backup", "ami", "--accept-imdsv2"), killAt(c.at))
-		if end.code != -1 {
+		late := c.at.way == "home" && end.code == 0 // the last steps take less than the signal
+		if end.code != -1 && !late {
 			t.Fatalf("it was not killed, but ended with %d: %s", end.code, end.stderr)
 		}
 		again := s.l.takeUp(t, c.by, end.run, s.id, s.state)

@@ -85,7 +85,7 @@ func lostKeyPair(t *testing.T, l *lab) {
 	if r := s.l.run(nil, "regain", "password", s.id, "--key", s.key, "--state-dir", s.state, "--timeout", "5s"); r.code != 1 || r.stdout != "" {
 		t.Errorf("another key: %+v", r)
 	}
-	if r := s.l.run(nil, "regain", "password", s.id, "--key", own, "--state-dir", t.TempDir(), "--timeout", "5s", "--run", end.agentRun(t)); r.code != 0 || !s.opens(strings.TrimSpace(r.stdout)) {
+	if r := s.l.run(nil, "regain", "password", s.id, "--key", own, "--state-dir", t.TempDir(), "--timeout", "1h", "--run", end.agentRun(t)); r.code != 0 || !s.opens(strings.TrimSpace(r.stdout)) {
 		t.Errorf("from another machine: %d %s", r.code, r.stderr)
 	}
 }
