@@ -36,7 +36,7 @@ packages=$((($(nproc) * 3 + 1) / 2))
 
 mkdir -p bin
 before=$(host 2>/dev/null || true)
-REGAIN_MUST_RUN=$must_run "$gotestsum" --format standard-quiet --jsonfile bin/test.json -- -race -p "$packages" -timeout 25m ./...
+REGAIN_MUST_RUN=$must_run "$gotestsum" --format standard-quiet --jsonfile bin/test.json -- -race -p "$packages" -timeout 40m ./...
 if ! diff <(echo "$before") <(host 2>/dev/null || true); then
 	echo "race: the tests have changed this machine" >&2
 	exit 1
