@@ -107,6 +107,9 @@ func judge(report *offline.Report, code int, t offline.Task, windows bool) error
 	if windows {
 		return judgeArmed(report.Windows, t)
 	}
+	if report.Windows != nil {
+		return errors.New("the volume holds a Windows, and by EC2's word the instance runs Linux: there is nobody to log in by SSH")
+	}
 	if report.Key == nil {
 		return errors.New("the report names no key")
 	}

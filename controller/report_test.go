@@ -49,6 +49,7 @@ func TestJudge(t *testing.T) {
 		"refused by sshd":     {func(r *offline.Report, _ *offline.Task) { r.Verdicts[0].After = offline.Denied }, "verdict"},
 		"no verdict":          {func(r *offline.Report, _ *offline.Task) { r.Verdicts = nil }, "no verdict"},
 		"no key":              {func(r *offline.Report, _ *offline.Task) { r.Key = nil }, "no key"},
+		"a Windows":           {func(r *offline.Report, _ *offline.Task) { r.Key, r.Windows = nil, &offline.Windows{} }, "holds a Windows"},
 		"of another run":      {func(r *offline.Report, _ *offline.Task) { r.Run = "r-2" }, "of run"},
 		"on another volume":   {func(r *offline.Report, _ *offline.Task) { r.Volume = "vol-2" }, "vol-2"},
 		"another key":         {func(_ *offline.Report, t *offline.Task) { t.PublicKey = other }, "not the one"},
