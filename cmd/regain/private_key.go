@@ -21,8 +21,11 @@ func (p *program) readRSAKey(path string) (*rsa.PrivateKey, error) {
 	if err == nil && info.Size() > maxPrivateKey {
 		return nil, &usageError{fmt.Sprintf("%q is too large for a private key", path), ""}
 	}
-	data, err2 := os.ReadFile(path)
-	if err := errors.Join(err, err2); err != nil {
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	if err != nil {
 		return nil, &usageError{fmt.Sprintf("cannot read the private key: %v", err), "--key takes a file"}
 	}
 	defer clear(data)

@@ -72,6 +72,14 @@ func TestPrivateKeys(t *testing.T) {
 	}
 }
 
+// TestNoPrivateKey: of a file that is not there it is said once.
+func TestNoPrivateKey(t *testing.T) {
+	_, err := (&program{}).readRSAKey(filepath.Join(t.TempDir(), "none"))
+	if err == nil || strings.Count(err.Error(), "no such file") != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
 // TestPassphraseInterrupted: a signal at the question is no mistake of usage.
 func TestPassphraseInterrupted(t *testing.T) {
 	p := &program{asks: true, secret: func(string) ([]byte, error) { return nil, context.Canceled }}
