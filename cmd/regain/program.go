@@ -66,7 +66,7 @@ func (p *program) run(ctx context.Context, args []string) (code int) {
 			p.say(fmt.Sprintf("fault in regain itself: %v\n%s", v, debug.Stack()))
 			code = exitFailed
 			if p.open.Load() {
-				p.hint("the run is not home: run regain resume")
+				p.hint("the run is not home: regain list names it, and regain resume RUN goes on")
 				code = exitNotHome
 			}
 		}
