@@ -173,7 +173,7 @@ func outcomeHeadline(o controller.Outcome) string {
 		}
 		return "RESCUED: " + o.Instance + " lets you in with the new key."
 	case controller.StateUnproven:
-		return "NOT PROVEN: the new key is in place on " + o.Instance + ", and sshd should accept it, but a login with it failed."
+		return "NOT PROVEN: the new key is in place on " + o.Instance + ", and sshd should accept it, but no login has proven it."
 	case controller.StateTakenBack:
 		return "TAKEN BACK: " + o.Instance + " is as it was."
 	case controller.StateInterrupted:

@@ -109,7 +109,11 @@ func TestPages(t *testing.T) {
 	gone.Error, gone.Rescue = "somebody has terminated the instance: there is nothing left to rescue", controller.Rescue{Gone: true}
 	left := refused
 	left.Rescue.Left, left.Rescue.Warnings = true, []string{"what the agent has written to the volume is not taken back: the helper is lost"}
+	unproven := sampleOutcome()
+	unproven.State, unproven.Error = controller.StateUnproven, "the key is in, but no login has proven it: no route to host"
+	unproven.Rescue.Verified = controller.Verification{State: controller.NoPath, Detail: "no route to host"}
 	for name, got := range map[string]string{
+		"unproven": outcomePage(unproven),
 		"armed-script": outcomePage(scripted), "gone": outcomePage(gone), "left": outcomePage(left),
 		"armed-stopped": outcomePage(toStart), "not-armed": outcomePage(unarmed),
 		"armed": outcomePage(armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
