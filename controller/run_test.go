@@ -108,3 +108,27 @@ func TestCloudError(t *testing.T) {
 		}
 	}
 }
+
+// TestInterruptOnTheWayHome: once the agent's work is done, an interrupt changes
+// nothing any more.
+func TestInterruptOnTheWayHome(t *testing.T) {
+	for _, step := range []string{"rescue", "attach", "detach", "stop", "helper"} {
+		w := newWorld(t, sim.Options{Delays: sim.RealDelays()}, sim.Patient{})
+		ctx, cancel := withCancel(t)
+		seen := false
+		w.Watch = func(e controller.Event) {
+			if e.Step == step && e.Way == "home" && e.Event == "begins" {
+				seen = true
+				cancel()
+			}
+		}
+		outcomes, err := w.Reset(ctx, controller.Ask{Instance: w.patient})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o := outcomes[0]; !seen || o.State != controller.StateRescued {
+			t.Errorf("interrupted at %s (%t): %s, %v", step, seen, o.State, o.Err)
+		}
+		w.same(t)
+	}
+}
