@@ -113,7 +113,7 @@ func TestPages(t *testing.T) {
 	unproven.State, unproven.Error = controller.StateUnproven, "the key is in, but no login has proven it: no route to host"
 	unproven.Rescue.Verified = controller.Verification{State: controller.NoPath, Detail: "no route to host"}
 	for name, got := range map[string]string{
-		"unproven": outcomePage(unproven),
+		"unproven":     outcomePage(unproven),
 		"armed-script": outcomePage(scripted), "gone": outcomePage(gone), "left": outcomePage(left),
 		"armed-stopped": outcomePage(toStart), "not-armed": outcomePage(unarmed),
 		"armed": outcomePage(armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
