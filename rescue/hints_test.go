@@ -67,6 +67,9 @@ What regain looks at, in the order of a login, and what becomes of it. A finding
 from the volume; a *warning* is worth knowing. ` + "`rescue`" + ` repairs by itself what blocks this login and can be put right by a small edit that weakens nothing
 for anybody else. For the rest it says what to do by hand, and changes nothing, since a key alone would not let anybody in.
 
+The flags are those of ` + "`regain-agent`. `regain reset`" + ` says the same in flags of its own: ` + "`--windows-fallback`" + ` is its ` + "`--public-key`" + `, and where ` + "`--root`" + `
+is named, the agent has to be used by itself, on an instance of yours that the volume is attached to.
+
 A title ends the sentence "because …". An id with a star stands for all that begin so.
 
 | id | because | rescue | by hand |
