@@ -101,7 +101,7 @@ func (w *work) do(ctx context.Context) (report offline.Report, err error) {
 	}
 	defer func() { err = errors.Join(err, w.closeState()) }()
 	patient, err := w.open(ctx)
-	if err = w.wantStore(patient, err); err != nil {
+	if err = w.wantStore(ctx, patient, err); err != nil {
 		return w.ended(err), err
 	}
 	defer func() { err = errors.Join(err, patient.Close()) }()

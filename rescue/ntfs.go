@@ -29,16 +29,17 @@ func (p *Patient) ntfs() []int {
 	return list
 }
 
-// MayBeWindows tells, by the types of the filesystems alone, whether a Windows is
-// all that can be on the volume, be it one that is refused.
-func (p *Patient) MayBeWindows() bool {
+// MayBeWindows tells whether the volume holds a Windows, or may hold one that is
+// refused. The types of the filesystems tell, unless there are some of a Linux, too.
+func (p *Patient) MayBeWindows(ctx context.Context) bool {
 	ofWindows := func(c block.Content) bool {
 		return c.Superblock != nil && slices.Contains([]block.Type{block.NTFS, block.BitLocker, block.ReFS}, c.Superblock.Type)
 	}
 	if p.disk == nil || !slices.ContainsFunc(p.disk.Contents, ofWindows) {
 		return false
 	}
-	return !slices.ContainsFunc(p.candidates(), func(i int) bool { return p.disk.Contents[i].Superblock.Type != block.VFAT })
+	ofLinux := func(i int) bool { return p.disk.Contents[i].Superblock.Type != block.VFAT }
+	return !slices.ContainsFunc(p.candidates(), ofLinux) || p.chooseRoot(ctx) == nil && p.root.windows
 }
 
 // chooseWindows finds the one Windows among the filesystems, after no Linux was

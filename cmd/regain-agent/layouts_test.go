@@ -99,14 +99,15 @@ func written(t *testing.T, data []byte) string {
 	return path
 }
 
-func efi(t *testing.T) string {
+func efi(t *testing.T) string { return formatted(t, 40, "mkfs.vfat", "-F", "32") }
+
+func ext4(t *testing.T) string { return formatted(t, 8, "mkfs.ext4", "-q") }
+
+func formatted(t *testing.T, size int, command ...string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "efi.img")
-	if err := os.WriteFile(path, make([]byte, 40*mebi), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command("mkfs.vfat", "-F", "32", path).CombinedOutput(); err != nil {
-		t.Fatalf("mkfs.vfat: %v\n%s", err, out)
+	path := written(t, make([]byte, size*mebi))
+	if out, err := exec.Command(command[0], append(command[1:], path)...).CombinedOutput(); err != nil {
+		t.Fatalf("%s: %v\n%s", command[0], err, out)
 	}
 	return path
 }
@@ -120,7 +121,7 @@ const (
 // TestWindowsLayouts: the disks that EC2's Windows come on, and those that are
 // refused. What is refused stays as it is, byte by byte.
 func TestWindowsLayouts(t *testing.T) {
-	testdisk.Need(t, "mkntfs", "ntfs-3g", "hivexregedit", "sfdisk", "mkfs.vfat")
+	testdisk.Need(t, "mkntfs", "ntfs-3g", "hivexregedit", "sfdisk", "mkfs.vfat", "mkfs.ext4")
 	reserved := func() part {
 		return part{ntfsSize, "7", ntfs(t, func(root string) error { return os.Mkdir(filepath.Join(root, "Boot"), 0o755) })}
 	}
@@ -140,6 +141,7 @@ func TestWindowsLayouts(t *testing.T) {
 		"recovery": {func() string {
 			return disk(t, "gpt", reservedAs(reserved(), typeData), part{40, typeESP, efi(t)}, part{16, typeMSR, ""}, system(typeData))
 		}, 4, "", nil},
+		"data of a Linux": {func() string { return disk(t, "dos", system("7"), part{8, "83", ext4(t)}) }, 1, "", nil},
 		"two": {func() string { return disk(t, "dos", system("7"), system("7")) }, 0, "several-roots",
 			[]string{"2 filesystems hold a Windows", "partition 1", "partition 2", "--device"}},
 		"BitLocker":               {func() string { return disk(t, "dos", part{8, "7", locked(t)}) }, 0, "bitlocker", []string{"BitLocker", "key"}},
