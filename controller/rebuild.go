@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,7 @@ type NoRunError struct{ Ref string }
 
 func (e *NoRunError) Error() string {
 	if e.Ref == "" {
-		return "there is no run here that is not home"
+		return "no run that was begun here is under way: regain list tells of others"
 	}
 	of := ""
 	if strings.HasPrefix(e.Ref, "i-") {
@@ -27,22 +28,23 @@ func (e *NoRunError) Error() string {
 }
 
 // resolve finds the run that ref names: itself, the one that has an instance, or
-// without a name, the newest here that is not home.
+// without a name, the only one here that is not home.
 func (f *fleet) resolve(ctx context.Context, ref string) (string, error) {
-	if ref != "" && !strings.HasPrefix(ref, "i-") {
+	if ref == "" {
+		return f.onlyOpen()
+	}
+	if !strings.HasPrefix(ref, "i-") {
 		return ref, nil
 	}
-	if ref != "" {
-		if err := CheckInstanceID(ref); err != nil {
-			return "", err
-		}
-		found, err := f.cloud.Instances(ctx, ref)
-		if err != nil {
-			return "", err
-		}
-		if len(found) == 1 && found[0].Tags[TagRun] != "" && found[0].Tags[TagRole] == "" {
-			return found[0].Tags[TagRun], nil
-		}
+	if err := CheckInstanceID(ref); err != nil {
+		return "", err
+	}
+	found, err := f.cloud.Instances(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	if len(found) == 1 && found[0].Tags[TagRun] != "" && found[0].Tags[TagRole] == "" {
+		return found[0].Tags[TagRun], nil
 	}
 	runs, err := f.Runs.List()
 	if err != nil {
@@ -51,20 +53,43 @@ func (f *fleet) resolve(ctx context.Context, ref string) (string, error) {
 	newest := ""
 	for _, run := range runs {
 		s, err := f.here(run)
-		if err != nil || ref != "" && s.Instance != ref {
+		if err != nil || s.Instance != ref {
 			continue
 		}
 		if s.Way != string(flow.AtHome) {
 			return run, nil
 		}
-		if newest == "" && ref != "" {
-			newest = run
-		}
+		newest = cmp.Or(newest, run)
 	}
 	if newest == "" {
 		return "", &NoRunError{Ref: ref}
 	}
 	return newest, nil
+}
+
+// onlyOpen is the run here that is not home. Of several none is guessed.
+func (f *fleet) onlyOpen() (string, error) {
+	runs, err := f.Runs.List()
+	if err != nil {
+		return "", err
+	}
+	var open, named []string
+	for _, run := range runs {
+		s, err := f.here(run)
+		if err != nil {
+			return "", fmt.Errorf("cannot tell which run is meant: %w: name one", err)
+		}
+		if s.Way != string(flow.AtHome) {
+			open, named = append(open, run), append(named, run+" of "+s.Instance)
+		}
+	}
+	switch len(open) {
+	case 0:
+		return "", &NoRunError{}
+	case 1:
+		return open[0], nil
+	}
+	return "", fmt.Errorf("%d runs are not home, name one: %s", len(open), strings.Join(named, ", "))
 }
 
 // rebuild makes a run's record, and a journal for it, from the tags on the

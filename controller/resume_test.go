@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"strings"
@@ -96,6 +97,28 @@ func TestWhatOthersAreTold(t *testing.T) {
 	}
 	if _, err := own.Resume(t.Context(), "i-nonsense", false); err == nil {
 		t.Error("nonsense is resumed")
+	}
+}
+
+// TestSeveralRuns: without a name none of them is guessed.
+func TestSeveralRuns(t *testing.T) {
+	w := newWorld(t, sim.Options{}, sim.Patient{})
+	journals := w.left(t, controller.Ask{}, "attach", "done")
+	run := journals.newest()
+	journals.kept["20200101T000000Z-000000"] = journals.kept[run]
+	c := w.controller(journals)
+	mutations := len(w.cloud.Mutations())
+	for name, f := range map[string]func(context.Context, string, bool) (controller.Outcome, error){"resume": c.Resume, "rollback": c.Rollback} {
+		if _, err := f(t.Context(), "", false); err == nil || !contains(err.Error(), "2 runs are not home, name one: "+run+" of "+w.patient) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if len(w.cloud.Mutations()) != mutations {
+		t.Error("something was changed")
+	}
+	delete(journals.kept, "20200101T000000Z-000000")
+	if o, err := c.Rollback(t.Context(), "", false); err != nil || o.Run != run || o.State != controller.StateTakenBack {
+		t.Errorf("%s, %v", o.State, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,15 +15,16 @@ func (p *program) resume() *cobra.Command {
 	var takeOver bool
 	var agent, public string
 	cmd := &cobra.Command{
-		Use:   "resume RUN|INSTANCE",
+		Use:   "resume [RUN|INSTANCE]",
 		Short: "Go on with a run that was cut off",
 		Long: `resume takes a run up where it stopped: it goes on with the rescue, or with the
 way home if that had begun. The journal on this machine tells where that is.
 Without it (another machine, a lost disk) the run is put together from the tags
-on the instance and its volume.`,
+on the instance and its volume. Without an argument it is about the one run of
+this machine that is not home.`,
 		Example: `regain resume 20261122T155300Z-3fa2c1
 regain resume i-0123456789abcdef0 --take-over`,
-		Args: arguments(1, 1, "the id of a run or an instance"),
+		Args: arguments(0, 1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, done, err := p.controller(cmd.Context(), agent)
 			if err != nil {
@@ -34,7 +36,7 @@ regain resume i-0123456789abcdef0 --take-over`,
 					return err
 				}
 			}
-			return p.driveOne(func() (controller.Outcome, error) { return c.Resume(cmd.Context(), args[0], takeOver) })
+			return p.driveOne(func() (controller.Outcome, error) { return c.Resume(cmd.Context(), named(args), takeOver) })
 		},
 	}
 	cmd.Flags().SortFlags = false
@@ -47,14 +49,15 @@ regain resume i-0123456789abcdef0 --take-over`,
 func (p *program) rollback() *cobra.Command {
 	var takeOver bool
 	cmd := &cobra.Command{
-		Use:   "rollback RUN|INSTANCE",
+		Use:   "rollback [RUN|INSTANCE]",
 		Short: "Take a run that was cut off back",
 		Long: `rollback brings the instance home as it was: what the run has written to the
 volume is taken back, the volume goes back to its place, and the instance to
-the state it had. A run that has come home is not touched.`,
+the state it had. A run that has come home is not touched. Without an argument
+it is about the one run of this machine that is not home.`,
 		Example: `regain rollback 20261122T155300Z-3fa2c1
 regain rollback i-0123456789abcdef0`,
-		Args: arguments(1, 1, "the id of a run or an instance"),
+		Args: arguments(0, 1, ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, done, err := p.controller(cmd.Context(), "")
 			if err != nil {
@@ -62,12 +65,15 @@ regain rollback i-0123456789abcdef0`,
 			}
 			defer done()
 			p.wanted = controller.StateTakenBack
-			return p.driveOne(func() (controller.Outcome, error) { return c.Rollback(cmd.Context(), args[0], takeOver) })
+			return p.driveOne(func() (controller.Outcome, error) { return c.Rollback(cmd.Context(), named(args), takeOver) })
 		},
 	}
 	cmd.Flags().BoolVar(&takeOver, "take-over", false, takeOverUsage)
 	return cmd
 }
+
+// named is the run or instance of the arguments, or nothing.
+func named(args []string) string { return strings.Join(args, "") }
 
 func (p *program) driveOne(f func() (controller.Outcome, error)) error {
 	return p.drive(func() ([]controller.Outcome, error) {
