@@ -111,7 +111,7 @@ func TestWindowsTasks(t *testing.T) {
 			t.Repair, t.Accept = "windows/service-disabled", "windows/sysprep, windows/setup"
 		}, false, "windows/service-disabled windows/sysprep windows/setup"},
 		"one list":     {func(t *offline.Task) { t.Repair = KeyFallback + ",windows/sysprep" }, false, "windows/sysprep"},
-		"all repairs":  {func(t *offline.Task) { t.Repair = "all" }, false, "windows/service-disabled windows/config-task-missing"},
+		"all repairs":  {func(t *offline.Task) { t.Repair = "all" }, false, "windows/service-disabled windows/config-task-missing windows/config-tab"},
 		"none of them": {func(t *offline.Task) { t.Repair = "none" }, false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

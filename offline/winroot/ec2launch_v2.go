@@ -34,14 +34,39 @@ func armEC2LaunchV2(m *arming) {
 	m.forgetRun()
 }
 
-// editAgentConfig adds the task where there is none, with consent.
+// editAgentConfig puts spaces in place of tabs, with consent.
 func (m *arming) editAgentConfig(data []byte) (agentconf.Edit, error) {
+	edit, err := m.editTasks(data)
+	if !refusedFor(err, agentconf.TabIndent) {
+		return edit, err
+	}
+	spaced, lines, unclear := agentconf.Untab(data)
+	if unclear != nil {
+		return agentconf.Edit{}, unclear
+	}
+	if !m.allows("windows/config-tab") {
+		return agentconf.Edit{}, err
+	}
+	if edit, err = m.editTasks(spaced); err != nil {
+		return agentconf.Edit{}, err
+	}
+	edit.Before, edit.Already = data, false
+	edit.Notes = append(edit.Notes, fmt.Sprintf("spaces take the place of the tabs that %d lines are indented with, the first of them line %d", len(lines), lines[0]))
+	return edit, nil
+}
+
+// editTasks adds the task where there is none, with consent.
+func (m *arming) editTasks(data []byte) (agentconf.Edit, error) {
 	edit, err := agentconf.EditAgentConfig(data, false)
-	var refusal *agentconf.Refusal
-	if errors.As(err, &refusal) && refusal.Code == agentconf.TaskMissing && m.allows("windows/config-task-missing") {
+	if refusedFor(err, agentconf.TaskMissing) && m.allows("windows/config-task-missing") {
 		return agentconf.EditAgentConfig(data, true)
 	}
 	return edit, err
+}
+
+func refusedFor(err error, code agentconf.Code) bool {
+	var refusal *agentconf.Refusal
+	return errors.As(err, &refusal) && refusal.Code == code
 }
 
 // forgetRun removes the mark of an earlier run.

@@ -11,7 +11,7 @@ type form struct {
 	name    string
 	before  string
 	after   string // empty: the same
-	consent bool   // something is added, which must be allowed
+	consent string // what must be allowed
 }
 
 // becomes is a form in which one piece gives way to another.
@@ -23,7 +23,7 @@ func becomes(name, text, old, now string) form {
 }
 
 func adding(name, before, after string) form {
-	return form{name: name, before: before, after: after, consent: true}
+	return form{name: name, before: before, after: after, consent: "windows/config-task-missing"}
 }
 
 const fullConfig = `<?xml version="1.0" encoding="utf-8"?>
@@ -112,6 +112,10 @@ var forms = map[string][]form{
 		becomes("JSON with tabs", jsonPretty, "static", "random"),
 		becomes("no version, beside a comment", strings.Replace(v2(commented+doNothingTask), "version: 1.0\n", "# version: 1.0\n", 1), "doNothing", "random"),
 		becomes("a password over several lines, beside scripts", v2(foldedTask+scriptTask), "static", "random"),
+		{
+			name: "a tab, as in a sample of AWS's", before: tabConfig, consent: "windows/config-tab",
+			after: strings.NewReplacer("\t\t\t\t", "        ", "\t", "  ", "doNothing", "random").Replace(tabConfig),
+		},
 		adding("absent, beside a script", v2(scriptTask), strings.Replace(v2(scriptTask), "      - task: activateWindows\n", randomTask+"      - task: activateWindows\n", 1)),
 		adding("absent", v2(""), strings.Replace(v2(""), "      - task: activateWindows\n", randomTask+"      - task: activateWindows\n", 1)),
 		adding("commented", v2(commented), strings.Replace(v2(commented), "      - task: activateWindows\n", randomTask+"      - task: activateWindows\n", 1)),

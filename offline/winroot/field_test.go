@@ -115,11 +115,11 @@ func (f form) arm(t *testing.T, dir, kind string, arming []string, dress func(st
 	s, done := plainly(t, dir)
 	defer done()
 	w := winroot.Wishes{UserData: []byte{}}
-	if f.consent {
-		if p := s.Plan(w); !slices.Equal(p.Refused, []string{"windows/config-task-missing"}) {
+	if f.consent != "" {
+		if p := s.Plan(w); !slices.Equal(p.Refused, []string{f.consent}) {
 			return fmt.Errorf("without consent: %+v", p)
 		}
-		w.Allow = []string{"windows/config-task-missing"}
+		w.Allow = []string{f.consent}
 	}
 	p := s.Plan(w)
 	want := slices.Clone(arming)

@@ -42,7 +42,8 @@ func link(name string) func(string) error {
 const (
 	sysprepConfig = "config:\n- stage: preReady\n  tasks:\n  - task: setAdminAccount\n    inputs:\n      password:\n        type: random\n- stage: postReady\n  tasks:\n  - task: sysprep\n    inputs:\n      clean: true\n"
 	noTaskConfig  = "version: 1.0\nconfig:\n- stage: preReady\n  tasks:\n  - task: activateWindows\n"
-	tabConfig     = "version: 1.0\nconfig:\n- stage: preReady\n\ttasks:\n  - task: setAdminAccount\n"
+	tabConfig     = "version: 1.0\nconfig:\n- stage: preReady\n\ttasks:\n  - task: setAdminAccount\n    inputs:\n      password:\n        type: doNothing\n\t\t\t\tdata: Hunter2 # Hunter2\n"
+	tabbedText    = "config:\n- stage: preReady\n\ttasks:\n  - task: executeScript\n    inputs:\n    - content: |\n\t\t\t\tnet user\n"
 )
 
 // TestRefusals makes each hazard for real: it is found, nothing is to be changed,
@@ -90,7 +91,8 @@ func TestRefusals(t *testing.T) {
 		{name: "sysprep", agents: v2Settings(sysprepConfig), id: "windows/sysprep", consents: true},
 		{name: "sysprep in user data", wishes: winroot.Wishes{UserData: []byte("<powershell>sysprep.exe /oobe</powershell>")}, id: "windows/sysprep", consents: true},
 		{name: "no task", agents: v2Settings(noTaskConfig), id: "windows/config-task-missing", consents: true},
-		{name: "tab", agents: v2Settings(tabConfig), id: "windows/config-tab"},
+		{name: "tab", agents: v2Settings(tabConfig), id: "windows/config-tab", consents: true},
+		{name: "tab in a text", agents: v2Settings(tabbedText), id: "windows/config-tab-unclear"},
 		{name: "no settings", agents: v2Settings(none), id: "windows/config-absent"},
 		{name: "broken XML", agents: []windows.Agent{{Kind: config, Settings: &broken}}, id: "windows/config-malformed"},
 		{name: "service", agents: []windows.Agent{{Kind: v2, Start: 4}}, id: "windows/service-disabled", consents: true},

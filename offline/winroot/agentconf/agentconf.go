@@ -60,7 +60,8 @@ const (
 	PluginState   Code = "plugin-state"   // its State is absent, empty, repeated or not plain text
 	KeyTwice      Code = "key-twice"      // a key stands twice, if only in another case
 	NotAString    Code = "not-a-string"   // adminPasswordType is something else than a string
-	TabIndent     Code = "tab"            // YAML indented with a tab
+	TabIndent     Code = "tab"            // YAML indented with a tab: [Untab]
+	TabUnclear    Code = "tab-unclear"    // YAML indented with tabs of which it is not clear how many spaces they are
 	Documents     Code = "documents"      // more than one YAML document
 	HasAlias      Code = "alias"          // YAML with anchors, aliases or merge keys
 	TaskMissing   Code = "task-missing"   // no setAdminAccount, or none with inputs: consent to an insertion is needed

@@ -33,7 +33,7 @@ func Mask(agent Agent, data []byte) string {
 	}
 	d, err := readDocument(agentConfig, data) // JSON is YAML
 	if err != nil {
-		return unshown
+		return maskTabbed(data, err)
 	}
 	m := masker{document: d}
 	m.visit(d.top, 0, false, false)

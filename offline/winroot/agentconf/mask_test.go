@@ -25,6 +25,12 @@ func TestMask(t *testing.T) {
 			EC2LaunchV2, "tasks:\n- task: setAdminAccount # password hunter2\n  inputs:\n    password:\n      type: static # data: hunter2\n      data: hunter2\n        and more\n\n      # data: hunter2\n      other: hunter2 # x\n    name: x\n",
 			"tasks:\n- task: setAdminAccount #[masked]\n  inputs:\n    password:\n      type: static #[masked]\n      data: [masked]\n\n      #[masked]\n      other: [masked]\n    name: x\n",
 		},
+		"tabs": {
+			EC2LaunchV2, "config:\n- stage: preReady\n\ttasks: # hunter2\n  - task: x\r\n\t  inputs:\n\t\t\tdata: hunter2\r\n",
+			"config:\n- stage: preReady\n\ttasks: #[masked]\n  - task: x\r\n\t  inputs:\n\t\t\tdata: [masked]\r\n",
+		},
+		"tabs, a value of its own line": {EC2LaunchV2, "x:\n\tdata:\n\t -hunter2\n", "x:\n\tdata:\n   [masked]\n"},
+		"tabs, a script":                {EC2LaunchV2, "x:\n\tcontent: |\n\t  hunter2\n", unshown},
 		"commented out": {
 			EC2LaunchV2, "# net user a hunter2\nx: a#b #hunter2\n#- content: hunter2\ny: '1' # 2\n",
 			"#[masked]\nx: a#b #[masked]\n#[masked]\ny: '1' #[masked]\n",

@@ -98,18 +98,21 @@ func decodeEightBit(body []byte) string {
 }
 
 // rawOffset is the place in raw of the character that begins at s[at].
-func (t text) rawOffset(at int) int {
+func (t text) rawOffset(at int) int { return t.skip + t.rawSize(t.s[:at]) }
+
+// rawSize is how many bytes of raw a part of s has.
+func (t text) rawSize(part string) int {
 	switch t.form {
 	case utf8Form:
-		return t.skip + at
+		return len(part)
 	case eightBit:
-		return t.skip + utf8.RuneCountInString(t.s[:at])
+		return utf8.RuneCountInString(part)
 	}
 	units := 0
-	for _, r := range t.s[:at] {
+	for _, r := range part {
 		units += utf16.RuneLen(r) // a lone surrogate was decoded as U+FFFD: one unit as well
 	}
-	return t.skip + 2*units
+	return 2 * units
 }
 
 // encode writes ASCII, of which all that is inserted consists, as the file is written.

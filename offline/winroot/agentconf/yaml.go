@@ -33,9 +33,6 @@ type document struct {
 // lineBreak is what ends a line in YAML 1.1.
 var lineBreak = regexp.MustCompile("\r\n|[\r\n\u0085\u2028\u2029]")
 
-// tabbed finds a line that is indented with a tab, as one sample of AWS's documents is.
-var tabbed = regexp.MustCompile(`(?m)^[ -]*\t`)
-
 // readDocument reads a document without anchors, aliases and keys that stand twice.
 // Messages of the parser may quote the file and stay here.
 func readDocument(file string, data []byte) (document, error) {
@@ -101,7 +98,7 @@ var yamlLine = regexp.MustCompile(`line (\d+):`)
 
 // malformed tells of a tab, which a person overlooks, before the parser's own error.
 func (d document) malformed(err error) error {
-	if at := tabbed.FindStringIndex(d.s); at != nil && strings.IndexAny(strings.TrimSpace(d.s), "{[") != 0 {
+	if at := tabbedLine.FindStringIndex(d.s); at != nil && strings.IndexAny(strings.TrimSpace(d.s), "{[") != 0 {
 		return &Refusal{
 			File: d.file, Code: TabIndent, Line: d.line(at[0]), Why: "indented with a tab, which YAML does not allow",
 			Hint: "the agent may not read the file either; put spaces in place of the tab",
