@@ -56,7 +56,7 @@ func Causes() []Cause {
 		{"windows/service-unknown", blocks, "how a service starts cannot be read", useFallback, NoConsent},
 		{"windows/config-absent", blocks, "the agent's settings are not there", "install the agent again, or " + useFallback, NoConsent},
 		{"windows/config-task-missing", blocks, "the agent's settings set no password", "or " + useFallback, Repair},
-		{"windows/config-tab", blocks, "the agent's settings are indented with tabs, which YAML does not allow", "the agent may not read them as they are; or " + useFallback, Repair},
+		{"windows/config-tab", blocks, "the agent may not be able to read its settings", "or " + useFallback, Repair},
 		{"windows/config-*", blocks, "the agent's settings cannot be edited", "repair the file on the volume, or " + useFallback, NoConsent},
 		{"windows/task-*", blocks, "EC2Launch's task cannot be enabled", useFallback, NoConsent},
 		{"windows/sysprep", blocks, "sysprep would run again and generalise the machine", "take it out of the agent's settings or the user data first", Accept},
