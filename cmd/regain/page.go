@@ -14,7 +14,10 @@ const width = 80
 
 // page collects plain text. Whatever goes through it is escaped: names and tags
 // are somebody else's, and reports tell of a foreign volume.
-type page struct{ b strings.Builder }
+type page struct {
+	b     strings.Builder
+	given given // what commands to copy need, too
+}
 
 func (p *page) String() string { return p.b.String() }
 
@@ -32,9 +35,14 @@ func (p *page) field(name, text string) {
 	}
 }
 
+// copied are commands to copy, for the account, region and journals that were given.
 func (p *page) copied(lines ...string) {
 	for _, line := range lines {
-		p.line("  %s", line)
+		commands := strings.Split(line, " && ")
+		for i, command := range commands {
+			commands[i] = p.given.complete(command)
+		}
+		p.line("  %s", strings.Join(commands, " && "))
 	}
 }
 

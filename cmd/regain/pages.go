@@ -120,8 +120,8 @@ func join(sep string, parts ...string) string {
 
 // outcomePage is how a run ended: where the instance is, what changed, what is
 // kept, and what to type next.
-func outcomePage(o controller.Outcome) string {
-	p := &page{}
+func outcomePage(g given, o controller.Outcome) string {
+	p := &page{given: g}
 	r := o.Rescue
 	p.wrapped("", outcomeHeadline(o))
 	if o.Run != "" {
@@ -289,8 +289,8 @@ func nonEmpty(texts ...string) string {
 	return ""
 }
 
-func statusPage(s controller.Status) string {
-	p := &page{}
+func statusPage(g given, s controller.Status) string {
+	p := &page{given: g}
 	p.line("%s  %s", s.Run, s.Instance)
 	p.field("is", join(", ", s.Way, s.Step, s.Outcome))
 	p.field("began", join(", by ", when(s.Began), s.Owner))
@@ -322,11 +322,11 @@ func when(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-func listPage(runs []controller.Status) string {
+func listPage(g given, runs []controller.Status) string {
 	if len(runs) == 0 {
 		return "No run is under way: every instance is home.\n"
 	}
-	p := &page{}
+	p := &page{given: g}
 	for _, s := range runs {
 		p.line("%-24s  %-19s  %s", s.Run, s.Instance, join(", ", s.Way, s.Step, s.Outcome, s.Owner))
 		p.left(s)

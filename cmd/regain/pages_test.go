@@ -113,12 +113,12 @@ func TestPages(t *testing.T) {
 	unproven.State, unproven.Error = controller.StateUnproven, "the key is in, but no login has proven it: no route to host"
 	unproven.Rescue.Verified = controller.Verification{State: controller.NoPath, Detail: "no route to host"}
 	for name, got := range map[string]string{
-		"unproven":     outcomePage(unproven),
-		"armed-script": outcomePage(scripted), "gone": outcomePage(gone), "left": outcomePage(left),
-		"armed-stopped": outcomePage(toStart), "not-armed": outcomePage(unarmed),
-		"armed": outcomePage(armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(sampleOutcome()), "not-home": outcomePage(notHome),
-		"taken-back": outcomePage(refused), "status": statusPage(status), "list": listPage([]controller.Status{status, home}),
-		"nothing": listPage(nil),
+		"unproven":     outcomePage(given{}, unproven),
+		"armed-script": outcomePage(given{}, scripted), "gone": outcomePage(given{}, gone), "left": outcomePage(given{}, left),
+		"armed-stopped": outcomePage(given{}, toStart), "not-armed": outcomePage(given{}, unarmed),
+		"armed": outcomePage(given{}, armed), "plan": planPage(samplePlan(), true), "about": planPage(accepted, false), "rescued": outcomePage(given{}, sampleOutcome()), "not-home": outcomePage(given{}, notHome),
+		"taken-back": outcomePage(given{}, refused), "status": statusPage(given{}, status), "list": listPage(given{}, []controller.Status{status, home}),
+		"nothing": listPage(given{}, nil),
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join("testdata", "pages", name+".txt")

@@ -44,12 +44,6 @@ type program struct {
 	mu      sync.Mutex // lines of several runs
 }
 
-// account says whose resources, and where; see package aws.
-type account struct {
-	Region, Profile, Endpoint, Role string
-	Token                           func() (string, error)
-}
-
 // usageError means that nothing was begun.
 type usageError struct{ text, hint string }
 

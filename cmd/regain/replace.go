@@ -78,7 +78,7 @@ func (p *program) doReplace(ctx context.Context, r *replaceFlags, instance strin
 		p.object(map[string]any{"replaced": map[string]any{"instance": id, "of": instance, "existing": plan.Existing != ""}})
 		return nil
 	}
-	page := &page{}
+	page := &page{given: p.given()}
 	page.line("%s", replacedLine(id, plan))
 	page.section("Log in")
 	page.copied("regain password " + id + " --key FILE")

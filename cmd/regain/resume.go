@@ -97,7 +97,7 @@ func (p *program) drive(f func() ([]controller.Outcome, error)) error {
 		if p.json {
 			p.object(map[string]any{"outcome": o})
 		} else {
-			p.print(outcomePage(o))
+			p.print(outcomePage(p.given(), o))
 		}
 	}
 	p.code = worst(codes...)
@@ -139,7 +139,7 @@ regain status i-0123456789abcdef0 --json`,
 				p.object(map[string]any{"status": s})
 				return nil
 			}
-			p.print(statusPage(s))
+			p.print(statusPage(p.given(), s))
 			return nil
 		},
 	}
@@ -195,7 +195,7 @@ regain list --all --json`,
 				}
 				return nil
 			}
-			p.print(listPage(shown))
+			p.print(listPage(p.given(), shown))
 			return nil
 		},
 	}

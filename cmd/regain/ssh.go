@@ -141,10 +141,8 @@ func (p *program) way(ctx context.Context, s *sshFlags, i controller.Instance) (
 // fills in %h and %p.
 func tunnelCommand(a account) string {
 	words := []string{"aws", "ssm", "start-session", "--target", "%h", "--document-name", "AWS-StartSSHSession", "--parameters", "portNumber=%p"}
-	for _, f := range []struct{ flag, value string }{{"--region", a.Region}, {"--profile", a.Profile}, {"--endpoint-url", a.Endpoint}} {
-		if f.value != "" {
-			words = append(words, f.flag, "'"+strings.ReplaceAll(strings.ReplaceAll(f.value, "'", `'\''`), "%", "%%")+"'")
-		}
+	for _, f := range a.flags() {
+		words = append(words, f.name, quoted(strings.ReplaceAll(f.value, "%", "%%")))
 	}
 	return strings.Join(words, " ")
 }
