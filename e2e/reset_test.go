@@ -18,7 +18,8 @@ func TestReset(t *testing.T) {
 		t.Fatalf("the door is not locked: %+v", r)
 	}
 	before := l.description(id)
-	r, events := l.follow(append(reset(id, "--state-dir", filepath.Join(t.TempDir(), "s")), "--backup", "snapshot"), func(int, event) bool { return false })
+	state := filepath.Join(t.TempDir(), "s")
+	r, events := l.follow(append(reset(id, "--state-dir", state), "--backup", "snapshot"), func(int, event) bool { return false })
 	if r.code != 0 {
 		t.Fatalf("reset ended with %d\n%s\n%s", r.code, r.stdout, r.stderr)
 	}
@@ -36,7 +37,7 @@ func TestReset(t *testing.T) {
 	if out := l.must(0, "regain", "list"); !strings.HasPrefix(out, "No run") {
 		t.Errorf("list says %q", out)
 	}
-	if out := l.must(0, "regain", "list", "--all"); !strings.Contains(out, "aws ec2 deregister-image --image-id ami-") {
+	if out := l.must(0, "regain", "list", "--all", "--state-dir", state); !strings.Contains(out, "aws ec2 delete-snapshot --snapshot-id snap-") {
 		t.Errorf("list --all says %q", out)
 	}
 	l.must(0, "regain-lab", "leftovers", "--state", l.state, "--run", events[0].Run)
