@@ -57,13 +57,15 @@ func (t Target) skips(g grant) bool {
 
 func (t Target) permissions(g grant) []Permission {
 	context := t.context(g)
+	var resources []string
+	for _, on := range g.on {
+		resources = append(resources, t.resources(g, on)...)
+	}
 	var list []Permission
 	for _, action := range slices.Sorted(slices.Values(slices.Concat(g.actions, g.implied))) {
-		for _, on := range g.on {
-			for _, resource := range t.resources(g, on) {
-				if possible(action, resource) {
-					list = append(list, Permission{Action: action, Resource: resource, Context: context})
-				}
+		for _, resource := range resources {
+			if possible(action, resource) {
+				list = append(list, Permission{Action: action, Resource: resource, Context: context})
 			}
 		}
 	}
