@@ -2,10 +2,8 @@ package rescue_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -153,14 +151,9 @@ func (b *bench) logIn(img *testdisk.Image, user string) bool {
 
 func sum(t *testing.T, path string) string {
 	t.Helper()
-	f, err := os.Open(path)
+	s, err := testdisk.Sum(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		t.Fatal(err)
-	}
-	return fmt.Sprintf("%x", h.Sum(nil))
+	return s
 }

@@ -2,8 +2,6 @@ package mount_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io"
 	"os"
 	"os/exec"
@@ -186,16 +184,11 @@ func clone(t *testing.T, path string) string {
 
 func sum(t *testing.T, path string) string {
 	t.Helper()
-	f, err := os.Open(path)
+	s, err := testdisk.Sum(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		t.Fatal(err)
-	}
-	return hex.EncodeToString(h.Sum(nil))
+	return s
 }
 
 // backing lists the loop devices behind which the file stands.
