@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sum is a sum of what an image holds, and where, and of its size. Holes and blocks
+// Sum is a sum of what an image or a block device holds, and where, and of its size. Holes and blocks
 // of zeroes are the same, and take no time: most of an image is that.
 func Sum(path string) (string, error) {
 	f, err := os.Open(path)
@@ -33,7 +33,10 @@ func Sum(path string) (string, error) {
 		if errors.Is(err, unix.ENXIO) { // only a hole is left
 			break
 		}
-		if err != nil {
+		switch {
+		case errors.Is(err, unix.EINVAL): // a block device knows no holes
+			data = at
+		case err != nil:
 			return "", fmt.Errorf("cannot read %s: %w", path, err)
 		}
 		at = data - data%block
