@@ -104,10 +104,10 @@ func TestReportsInOwnWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	for got, want := range map[string]string{
-		r.Findings[0].Hint:           "use the start-up script with an RSA key of yours (--public-key)",
-		r.Error.Message:              "without --public-key",
-		r.Error.Hint:                 "put it back by hand; then regain resume goes on",
-		undone(string(data)).Error(): "the agent says: without --public-key (put it back by hand; then regain resume goes on)",
+		r.Findings[0].Hint:              "use the start-up script with an RSA key of yours (--public-key)",
+		r.Error.Message:                 "without --public-key",
+		r.Error.Hint:                    "put it back by hand; then regain resume goes on",
+		undone(string(data), 1).Error(): "the agent says: without --public-key (put it back by hand; then regain resume goes on)",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

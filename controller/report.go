@@ -33,14 +33,17 @@ func parseReport(stdout string) (*offline.Report, error) {
 }
 
 // undone tells from the output of an undo whether nothing that the runs wrote is
-// left: each was taken back, or never began.
-func undone(stdout string) error {
+// left: each was taken back, or never began. An agent that is killed says nothing,
+// while those for the other runs do.
+func undone(stdout string, runs int) error {
 	dec := json.NewDecoder(strings.NewReader(stdout))
 	for n := 0; ; n++ {
 		var r offline.Report
 		switch err := dec.Decode(&r); {
-		case errors.Is(err, io.EOF) && n > 0:
+		case errors.Is(err, io.EOF) && n >= max(runs, 1):
 			return nil
+		case errors.Is(err, io.EOF):
+			return fmt.Errorf("the agent has reported on %d of %d runs that it was to take back", n, runs)
 		case err != nil:
 			return fmt.Errorf("cannot read the agent's report: %w", err)
 		case r.Error != nil && r.Error.Code == unknownRun:

@@ -350,7 +350,7 @@ func (b *bracket) undo(ctx context.Context, r *Rescue) (flow.Wait, error) {
 		return flow.Wait{For: time.Second, Why: "what became of the helper"}, nil
 	}
 	a.Over = true
-	if err := undone(inv.Stdout); err != nil {
+	if err := undone(inv.Stdout, len(runs)); err != nil {
 		if n < mostAttempts {
 			return flow.Wait{For: 2 * time.Second, Why: "to try again to take back what the agent wrote"}, nil
 		}

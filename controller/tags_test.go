@@ -149,6 +149,6 @@ func FuzzReport(f *testing.F) {
 			_ = judge(r, 0, offline.Task{Run: "r-1", Volume: "vol-1"}, false)
 			_ = resultOf(r, 0)
 		}
-		_ = undone(stdout)
+		_ = undone(stdout, 1)
 	})
 }

@@ -14,11 +14,12 @@ import (
 )
 
 // agents are the processes of regain-agent on helpers that have to do with a
-// volume, by what they do: rescue or undo.
-func agents(t testing.TB, volume, does string) (pids []int) {
+// volume, by what they do, rescue or undo, and by the end of their run's name.
+func agents(t testing.TB, volume, does, run string) (pids []int) {
 	t.Helper()
 	for pid, words := range processes(t) {
-		if filepath.Base(words[0]) == "regain-agent" && slices.Contains(words, volume) && slices.Contains(words, does) {
+		of := func(word string) bool { return strings.HasSuffix(word, run) }
+		if filepath.Base(words[0]) == "regain-agent" && slices.Contains(words, volume) && slices.Contains(words, does) && slices.ContainsFunc(words, of) {
 			pids = append(pids, pid)
 		}
 	}
@@ -42,6 +43,7 @@ type end struct {
 	rescue func(*patient, context.Context, int) bool // returns when this one is to be killed
 	most   int                                       // how many of those that rescue
 	undo   int                                       // how many of those that undo
+	run    string                                    // what ends the name of the run that those undo
 }
 
 func (e end) String() string { return e.name }
@@ -49,21 +51,22 @@ func (e end) String() string { return e.name }
 // ends are moments in the life of an agent. The work takes half a second here.
 func ends() []end {
 	all := []end{
-		{"each time", after(0), 9, 0},
-		{"has stored the key", (*patient).stored, 1, 0},
-		{"has begun its journal", writes(0), 1, 0},
-		{"writes", writes(3 * time.Millisecond), 1, 0},
-		{"writes each time and then undoes", writes(0), 9, 2},
+		{"each time", after(0), 9, 0, ""},
+		{"has stored the key", (*patient).stored, 1, 0, ""},
+		{"has begun its journal", writes(0), 1, 0, ""},
+		{"writes", writes(3 * time.Millisecond), 1, 0, ""},
+		{"writes each time and then undoes", writes(0), 9, 2, ""},
+		{"writes each time and then undoes the last", writes(2 * time.Millisecond), 9, 2, "-3"}, // while it is told of the others
 	}
 	step := 150 * time.Millisecond
 	if sweep() {
 		step = 20 * time.Millisecond
 		for d := time.Millisecond; d < 40*time.Millisecond; d += 2 * time.Millisecond {
-			all = append(all, end{"writes since " + d.String(), writes(d), 1, 0})
+			all = append(all, end{"writes since " + d.String(), writes(d), 1, 0, ""})
 		}
 	}
 	for d := time.Duration(0); d < 500*time.Millisecond; d += step {
-		all = append(all, end{"works since " + d.String(), after(d), 1, 0})
+		all = append(all, end{"works since " + d.String(), after(d), 1, 0, ""})
 	}
 	return all
 }
@@ -143,7 +146,7 @@ func (p *patient) ended(t *testing.T, r ending, state string) {
 func (p *patient) killOne(t testing.TB) {
 	t.Helper()
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		for _, pid := range agents(t, p.volume, "rescue") {
+		for _, pid := range agents(t, p.volume, "rescue", "") {
 			if syscall.Kill(pid, syscall.SIGKILL) == nil {
 				return
 			}
@@ -174,7 +177,7 @@ func (p *patient) hunt(t testing.TB, ctx context.Context, e end) (killed int) {
 	t.Helper()
 	seen := map[int]bool{}
 	for ctx.Err() == nil {
-		for _, pid := range agents(t, p.volume, "rescue") {
+		for _, pid := range agents(t, p.volume, "rescue", "") {
 			if e.most > 0 && !seen[pid] {
 				if seen[pid] = true; e.rescue(p, ctx, pid) && syscall.Kill(pid, syscall.SIGKILL) == nil {
 					e.most--
@@ -182,7 +185,7 @@ func (p *patient) hunt(t testing.TB, ctx context.Context, e end) (killed int) {
 				}
 			}
 		}
-		for _, pid := range agents(t, p.volume, "undo") {
+		for _, pid := range agents(t, p.volume, "undo", e.run) {
 			if e.undo > 0 && !seen[pid] {
 				if seen[pid] = true; syscall.Kill(pid, syscall.SIGKILL) == nil {
 					e.undo--

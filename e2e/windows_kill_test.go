@@ -63,10 +63,10 @@ func TestWindowsRegainIsKilled(t *testing.T) {
 func TestWindowsAgentIsKilled(t *testing.T) {
 	settledWindows(t, windows.EC2LaunchV1)
 	l := newLab(t, "--speed", "50")
-	cases := []end{{"each time", after(0), 9, 0}, {"has begun its journal", writes(0), 1, 0}, {"writes", writes(3 * time.Millisecond), 1, 0}}
+	cases := []end{{"each time", after(0), 9, 0, ""}, {"has begun its journal", writes(0), 1, 0, ""}, {"writes", writes(3 * time.Millisecond), 1, 0, ""}}
 	if sweep() {
 		for d := time.Duration(0); d < 60*time.Millisecond; d += 3 * time.Millisecond {
-			cases = append(cases, end{"writes since " + d.String(), writes(d), 1, 0})
+			cases = append(cases, end{"writes since " + d.String(), writes(d), 1, 0, ""})
 		}
 	}
 	sideBySide(t, 4, cases, end.String, func(t *testing.T, e end) {
