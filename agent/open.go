@@ -53,9 +53,9 @@ func (w *work) find(ctx context.Context, r source.Request) (*source.Source, erro
 	}
 }
 
-// wantStore ends a task without a place for the private key that it needs: on all
-// but a Windows. A volume that is not there is no excuse; of one that is there and
-// cannot be opened nobody knows what it holds.
+// wantStore ends a task without a place for the private key that it needs, where
+// there may be a Linux. A volume that is not there is no excuse; of one that is there
+// and cannot be opened nobody knows what it holds.
 func (w *work) wantStore(ctx context.Context, patient *rescue.Patient, err error) error {
 	var refusal *rescue.Refusal
 	gone := errors.As(err, &refusal) && (refusal.Code == noSource || refusal.Code == noVolume)
@@ -64,10 +64,10 @@ func (w *work) wantStore(ctx context.Context, patient *rescue.Patient, err error
 		return err
 	case gone:
 		return w.job.noStore
-	case patient.MayBeWindows(ctx):
-		return nil
+	case patient.MayBeLinux(ctx):
+		return errors.Join(w.job.noStore, patient.Close())
 	}
-	return errors.Join(w.job.noStore, patient.Close())
+	return nil
 }
 
 // The codes for a volume that is not there.

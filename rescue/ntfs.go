@@ -29,17 +29,18 @@ func (p *Patient) ntfs() []int {
 	return list
 }
 
-// MayBeWindows tells whether the volume holds a Windows, or may hold one that is
-// refused. The types of the filesystems tell, unless there are some of a Linux, too.
-func (p *Patient) MayBeWindows(ctx context.Context) bool {
-	ofWindows := func(c block.Content) bool {
-		return c.Superblock != nil && slices.Contains([]block.Type{block.NTFS, block.BitLocker, block.ReFS}, c.Superblock.Type)
-	}
-	if p.disk == nil || !slices.ContainsFunc(p.disk.Contents, ofWindows) {
-		return false
+// MayBeLinux tells whether there may be a Linux to let a key into: there is a
+// filesystem that can be one's, and no Windows is the one system that is found. What
+// holds neither is refused for what it is.
+func (p *Patient) MayBeLinux(ctx context.Context) bool {
+	if p.disk == nil {
+		return true
 	}
 	ofLinux := func(i int) bool { return p.disk.Contents[i].Superblock.Type != block.VFAT }
-	return !slices.ContainsFunc(p.candidates(), ofLinux) || p.chooseRoot(ctx) == nil && p.root.windows
+	if !slices.ContainsFunc(p.candidates(), ofLinux) {
+		return false
+	}
+	return len(p.ntfs()) == 0 || p.chooseRoot(ctx) != nil || !p.root.windows
 }
 
 // chooseWindows finds the one Windows among the filesystems, after no Linux was

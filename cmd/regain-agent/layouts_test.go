@@ -253,3 +253,21 @@ func TestWindowsDevices(t *testing.T) {
 		t.Error("the other has changed")
 	}
 }
+
+// TestNothingOnIt: of a disk without any system it is said what it is, and not that
+// a place for a key is wanted. On one that may be a Linux's root it is.
+func TestNothingOnIt(t *testing.T) {
+	testdisk.Need(t, "mkfs.ext4")
+	path := filepath.Join(t.TempDir(), "disk.raw")
+	if err := os.WriteFile(path, make([]byte, 16<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	state := t.TempDir()
+	wantLayoutRefused(t, path, []string{"rescue", "--image", path, "--state-dir", state}, "no-root", []string{"no filesystem that regain knows"})
+	if out, err := exec.Command("mkfs.ext4", "-q", "-F", path).CombinedOutput(); err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	if r := wantCode(t, exitUsage, "rescue", "--image", path, "--state-dir", state); !strings.Contains(r.Error.Hint+r.Error.Message, "--store") {
+		t.Errorf("%+v", r.Error)
+	}
+}
